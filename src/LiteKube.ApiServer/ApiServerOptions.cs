@@ -1,0 +1,22 @@
+using System.Net;
+
+namespace LiteKube.ApiServer;
+
+public sealed record ApiServerOptions
+{
+    /// <summary>Where Kestrel listens; port 0 picks one (tests).</summary>
+    public required IReadOnlyList<IPEndPoint> Listen { get; init; }
+    /// <summary>State of the server beside the store: certificates and keys under pki/.</summary>
+    public required string DataDirectory { get; init; }
+    /// <summary>The address put into default/kubernetes Endpoints.</summary>
+    public required IPAddress AdvertiseAddress { get; init; }
+    /// <summary>Names and addresses the serving certificate must hold beside the standard ones.</summary>
+    public IReadOnlyList<string> ExtraSubjectAlternativeNames { get; init; } = [];
+    public string ServiceCidr { get; init; } = "10.152.183.0/24";
+    public (int First, int Last) NodePortRange { get; init; } = (30000, 32767);
+    public string ClusterDomain { get; init; } = "cluster.local";
+    /// <summary>Issuer of service account tokens.</summary>
+    public string ServiceAccountIssuer { get; init; } = "https://kubernetes.default.svc.cluster.local";
+    /// <summary>Largest request body; Kubernetes' limit is 3 MiB.</summary>
+    public int MaxRequestBodyBytes { get; init; } = 3 * 1024 * 1024;
+}

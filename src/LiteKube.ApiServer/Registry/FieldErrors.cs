@@ -1,0 +1,65 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace LiteKube.ApiServer.Registry;
+
+/// <summary>A place in an object, built on the way down and printed only for an error: <c>spec.containers[0].name</c>, <c>data[key]</c>.</summary>
+public sealed class FieldPath
+{
+    private readonly FieldPath? _parent;
+    private readonly string _text;
+
+    private FieldPath(FieldPath? parent, string text) => (_parent, _text) = (parent, text);
+
+    public static FieldPath Of(string name) => new(null, name);
+    public FieldPath Child(string name) => new(this, "." + name);
+    public FieldPath Index(int index) => new(this, $"[{index}]");
+    public FieldPath Key(string key) => new(this, $"[{key}]");
+    public override string ToString() => _parent is null ? _text : _parent + _text;
+}
+
+/// <summary>Validation findings in Kubernetes' words (apimachinery's field.ErrorList): they become details.causes and the message.</summary>
+public sealed class FieldErrors
+{
+    private readonly List<(string Reason, string Field, string Body)> _errors = [];
+
+    public int Count => _errors.Count;
+
+    public void Required(FieldPath field, string detail) => Add("FieldValueRequired", field, Join("Required value", detail));
+    public void Invalid(FieldPath field, JsonNode? value, string detail) => Add("FieldValueInvalid", field, Join($"Invalid value: {Print(value)}", detail));
+    public void Forbidden(FieldPath field, string detail) => Add("FieldValueForbidden", field, Join("Forbidden", detail));
+    public void Duplicate(FieldPath field, JsonNode? value) => Add("FieldValueDuplicate", field, $"Duplicate value: {Print(value)}");
+    public void NotFound(FieldPath field, JsonNode? value) => Add("FieldValueNotFound", field, $"Not found: {Print(value)}");
+    public void TooLong(FieldPath field, int maxLength) => Add("FieldValueTooLong", field, $"Too long: may not be more than {maxLength} bytes");
+    public void TooMany(FieldPath field, int actual, int max) => Add("FieldValueTooMany", field, $"Too many: {actual}: must have at most {max} items");
+    public void TypeInvalid(FieldPath field, JsonNode? value, string detail) => Add("FieldValueTypeInvalid", field, Join($"Invalid value: {Print(value)}", detail));
+
+    public void NotSupported(FieldPath field, JsonNode? value, params IEnumerable<string> supported) =>
+        Add("FieldValueNotSupported", field, $"Unsupported value: {Print(value)}: supported values: {string.Join(", ", supported.Order(StringComparer.Ordinal).Select(s => $"\"{s}\""))}");
+
+    public JsonArray ToCauses()
+    {
+        var causes = new JsonArray();
+        foreach (var (reason, field, body) in _errors)
+            causes.Add((JsonNode)new JsonObject { ["reason"] = reason, ["message"] = body, ["field"] = field });
+        return causes;
+    }
+
+    /// <summary>One error as "field: body", several as "[a, b]", as Kubernetes joins them.</summary>
+    public override string ToString()
+    {
+        var texts = _errors.Select(e => $"{e.Field}: {e.Body}").Distinct().ToList();
+        return texts.Count == 1 ? texts[0] : $"[{string.Join(", ", texts)}]";
+    }
+
+    private void Add(string reason, FieldPath field, string body) => _errors.Add((reason, field.ToString(), body));
+
+    private static string Join(string head, string detail) => detail.Length == 0 ? head : $"{head}: {detail}";
+
+    private static string Print(JsonNode? value) => value switch
+    {
+        null => "null",
+        JsonValue when value.GetValueKind() == JsonValueKind.String => $"\"{value.GetValue<string>()}\"",
+        _ => value.ToJsonString(),
+    };
+}

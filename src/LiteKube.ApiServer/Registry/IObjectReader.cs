@@ -1,0 +1,30 @@
+using System.Text.Json.Nodes;
+using LiteKube.Apis;
+
+namespace LiteKube.ApiServer.Registry;
+
+/// <summary>How authorizers, admission plugins and strategies read the current state, from memory, without going through a request.</summary>
+public interface IObjectReader
+{
+    /// <summary>The object as stored, decoded once per revision and shared: read-only. Null when there is none.</summary>
+    JsonObject? Get(GroupResource resource, string ns, string name);
+
+    /// <summary>All objects of a resource, or of one namespace, read-only.</summary>
+    IReadOnlyList<JsonObject> List(GroupResource resource, string? ns = null);
+
+    /// <summary>Called after each committed write of the resource with (new or null, old or null), in order; for caches (RBAC, quota). Runs on one loop; must be quick. First called for every object that is there.</summary>
+    IDisposable Subscribe(GroupResource resource, Action<JsonObject?, JsonObject?> onChange);
+}
+
+/// <summary>How the server itself writes (bootstrap objects, tokens, quota usage) through the same registry, as an internal user.</summary>
+public interface IObjectWriter
+{
+    /// <summary>Creates the object (with apiVersion and kind set) unless one of that name is there; true when created.</summary>
+    Task<bool> EnsureAsync(JsonObject value, CancellationToken cancellationToken);
+
+    /// <summary>Create through strategy and admission-free registry path.</summary>
+    Task<JsonObject> CreateAsync(JsonObject value, CancellationToken cancellationToken);
+
+    /// <summary>Compare-and-swap update by the object's resourceVersion; null when it changed meanwhile.</summary>
+    Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken);
+}

@@ -1,0 +1,8 @@
+using LiteKube.Apis.Schema;
+
+namespace LiteKube.ApiServer.Registry;
+
+public interface IStrategyRegistry
+{
+    IStrategy For(ResourceInfo resource);
+}
