@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using LiteKube.Commands;
 using LiteKube.Configuration;
 
@@ -13,7 +14,7 @@ internal static class Program
         foreach (var command in (Command[])
         [
             StartCommand.Create(settings), StopCommand.Create(settings), StatusCommand.Create(settings), ResetCommand.Create(settings),
-            ConfigCommand.Create(settings), KubectlCommand.Create(settings), ImagesCommand.Create(settings), VersionCommand.Create(),
+            ConfigCommand.Create(settings), KubectlCommand.Create(), ImagesCommand.Create(settings), VersionCommand.Create(),
             ServerCommand.Create(settings), CompletionCommand.Create(),
         ])
         {
@@ -22,7 +23,17 @@ internal static class Program
 
         try
         {
-            return await root.Parse(arguments).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            // Everything behind the word kubectl is kubectl's, also --help and -v.
+            if (KubectlCommand.FindIn(arguments) is >= 0 and var at)
+                return KubectlCommand.Replace(settings.Load(root.Parse(arguments[..at])), arguments[(at + 1)..]);
+
+            var parse = root.Parse(arguments);
+            if (parse.Action is ParseErrorAction)
+            {
+                Terminal.Error.WriteLine($"litekube: {string.Join("; ", parse.Errors.Select(e => e.Message))}; see: {(parse.CommandResult.Command == root ? "litekube" : "litekube " + parse.CommandResult.Command.Name)} --help");
+                return ExitCodes.Usage;
+            }
+            return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
         catch (ConfigurationException e)
         {

@@ -7,13 +7,26 @@ namespace LiteKube.Commands;
 /// <summary>`litekube kubectl ...`: the kubectl on the PATH, with this cluster's kubeconfig.</summary>
 internal static partial class KubectlCommand
 {
-    public static Command Create(SettingOptions settings)
+    /// <summary>For help and completion; <see cref="FindIn"/> takes its invocations before the command line is parsed.</summary>
+    public static Command Create()
     {
-        var arguments = new Argument<string[]>("arguments") { Description = "Passed to kubectl as they are.", Arity = ArgumentArity.ZeroOrMore, CaptureRemainingTokens = true };
-        var command = new Command("kubectl", "Run the kubectl on the PATH with this cluster's kubeconfig.") { arguments };
-        command.TreatUnmatchedTokensAsErrors = false;
-        command.SetAction(parse => Replace(settings.Load(parse), parse.GetValue(arguments) ?? []));
-        return command;
+        var arguments = new Argument<string[]>("arguments") { Description = "Passed to kubectl as they are.", Arity = ArgumentArity.ZeroOrMore };
+        return new Command("kubectl", "Run the kubectl on the PATH with this cluster's kubeconfig.") { arguments };
+    }
+
+    /// <summary>The position of the word kubectl where it is the command, behind options of ours only; else -1.</summary>
+    public static int FindIn(IReadOnlyList<string> arguments)
+    {
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            if (arguments[i] == "kubectl")
+                return i;
+            if (!arguments[i].StartsWith("--", StringComparison.Ordinal))
+                return -1;
+            if (!arguments[i].Contains('=', StringComparison.Ordinal))
+                i++;
+        }
+        return -1;
     }
 
     /// <summary>Becomes kubectl: terminal, signals and exit code are kubectl's own. Returns only when that fails.</summary>
