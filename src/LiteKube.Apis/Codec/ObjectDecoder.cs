@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Schema;
 
@@ -23,21 +24,55 @@ public sealed class DecodeException(string message) : Exception(message);
 
 /// <summary>
 /// JSON to a canonical object: fields known by the schema only (case-sensitive), values checked against their kind,
-/// nulls and empty omitempty values dropped as a decode into Go's types and back would, fields in Go's order.
-/// Depth and size are bounded.
+/// nulls and empty omitempty values dropped as a decode into Go's types and back would, fields in Go's order, map keys
+/// sorted. What Go writes although it is zero is there too: structs that are no pointers (<c>"status":{}</c>) and zero
+/// values of fields without omitempty (<c>"containers":null</c>).
 /// </summary>
+/// <remarks>
+/// Int32 fields hold <see cref="int"/>, Int64 fields <see cref="long"/>, untyped integers <see cref="long"/>: ask a
+/// <see cref="JsonValue"/> for that type. Nesting is bounded by <see cref="MaxDepth"/>; the size of the input is the
+/// caller's to bound. Work grows linearly with the input, but for the sorting of map keys.
+/// </remarks>
 public static class ObjectDecoder
 {
-    public static DecodedObject DecodeJson(ReadOnlySpan<byte> utf8, TypeSchema schema, FieldValidation validation) => throw new NotImplementedException();
+    /// <summary>
+    /// The deepest nesting read. A Pod needs 12 levels and a CRD's schema two for each level of the resource that it
+    /// describes; Go stops at 10,000, which costs it a stack of megabytes.
+    /// </summary>
+    public const int MaxDepth = 256;
+
+    public static DecodedObject DecodeJson(ReadOnlySpan<byte> utf8, TypeSchema schema, FieldValidation validation)
+    {
+        var strict = validation == FieldValidation.Ignore ? null : new StrictErrors();
+        var reader = new TypedJsonReader(utf8, strict);
+        var result = reader.ReadRoot(schema);
+        if (strict is null || strict.Errors.Count == 0)
+            return new(result, []);
+        if (validation == FieldValidation.Strict)
+            throw new DecodeException("strict decoding error: " + string.Join(", ", strict.Errors));
+        return new(result, strict.Errors);
+    }
 
     /// <summary>One YAML document, by YAML 1.1's core rules as sigs.k8s.io/yaml reads them.</summary>
     public static DecodedObject DecodeYaml(ReadOnlySpan<byte> utf8, TypeSchema schema, FieldValidation validation) => throw new NotImplementedException();
 
     /// <summary>The same canonical form for an object that is already a tree (after a patch); unknown fields are reported by <paramref name="validation"/> as above.</summary>
-    public static DecodedObject Canonicalize(JsonObject value, TypeSchema schema, FieldValidation validation) => throw new NotImplementedException();
+    public static DecodedObject Canonicalize(JsonObject value, TypeSchema schema, FieldValidation validation)
+    {
+        // By way of bytes: one set of rules, at a few microseconds for an object of a kilobyte.
+        using var buffer = new Utf8Buffer();
+        GoJsonWriter.Write(buffer, value);
+        return DecodeJson(buffer.Written, schema, validation);
+    }
 
     /// <summary>Any JSON, without a schema (patches, custom resources): duplicates refused, depth bounded.</summary>
-    public static JsonNode? ParseJson(ReadOnlySpan<byte> utf8) => throw new NotImplementedException();
+    public static JsonNode? ParseJson(ReadOnlySpan<byte> utf8)
+    {
+        var strict = new StrictErrors();
+        var reader = new TypedJsonReader(utf8, strict);
+        var result = reader.ReadUntyped();
+        return strict.Errors.Count == 0 ? result : throw new DecodeException("strict decoding error: " + string.Join(", ", strict.Errors));
+    }
 
     public static JsonNode? ParseYaml(ReadOnlySpan<byte> utf8) => throw new NotImplementedException();
 

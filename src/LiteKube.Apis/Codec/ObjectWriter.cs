@@ -7,11 +7,77 @@ public readonly record struct EncodedObject(ReadOnlyMemory<byte> Utf8, int Resou
 
 public static class ObjectWriter
 {
+    // The fields of ObjectMeta that Go writes after resourceVersion, in order.
+    private static readonly HashSet<string> AfterResourceVersion = new(StringComparer.Ordinal)
+    {
+        "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers", "managedFields",
+    };
+
     /// <summary>Compact UTF-8 JSON, escaped as Go's encoder escapes (HTML characters, U+2028/9).</summary>
-    public static byte[] Write(JsonNode value) => throw new NotImplementedException();
+    public static byte[] Write(JsonNode value)
+    {
+        using var buffer = new Utf8Buffer();
+        GoJsonWriter.Write(buffer, value);
+        return buffer.Written.ToArray();
+    }
 
     /// <summary>As <see cref="Write"/>, with metadata.resourceVersion emptied and its place noted.</summary>
-    public static EncodedObject WriteForStore(JsonObject value) => throw new NotImplementedException();
+    public static EncodedObject WriteForStore(JsonObject value)
+    {
+        using var buffer = new Utf8Buffer();
+        var offset = -1;
+        var isFirst = true;
+        buffer.Add((byte)'{');
+        foreach (var (name, child) in value)
+        {
+            GoJsonWriter.WriteName(buffer, name, isFirst);
+            isFirst = false;
+            if (name == "metadata")
+                offset = WriteMetadata(buffer, child as JsonObject);
+            else
+                GoJsonWriter.Write(buffer, child);
+        }
+
+        if (offset < 0)
+        {
+            GoJsonWriter.WriteName(buffer, "metadata", isFirst);
+            offset = WriteMetadata(buffer, null);
+        }
+
+        buffer.Add((byte)'}');
+        return new(buffer.Written.ToArray(), offset);
+    }
 
     public static string WriteYaml(JsonNode value) => throw new NotImplementedException();
+
+    private static int WriteMetadata(Utf8Buffer buffer, JsonObject? metadata)
+    {
+        var isThere = metadata?.ContainsKey("resourceVersion") == true;
+        var offset = -1;
+        var isFirst = true;
+        buffer.Add((byte)'{');
+        foreach (var (name, child) in metadata ?? [])
+        {
+            if (offset < 0 && (isThere ? name == "resourceVersion" : AfterResourceVersion.Contains(name)))
+                offset = WritePlace(buffer, ref isFirst);
+            if (name == "resourceVersion")
+                continue;
+            GoJsonWriter.WriteName(buffer, name, isFirst);
+            isFirst = false;
+            GoJsonWriter.Write(buffer, child);
+        }
+
+        if (offset < 0)
+            offset = WritePlace(buffer, ref isFirst);
+        buffer.Add((byte)'}');
+        return offset;
+    }
+
+    private static int WritePlace(Utf8Buffer buffer, ref bool isFirst)
+    {
+        GoJsonWriter.WriteName(buffer, "resourceVersion", isFirst);
+        isFirst = false;
+        buffer.Add("\"\""u8);
+        return buffer.Count - 1;
+    }
 }
