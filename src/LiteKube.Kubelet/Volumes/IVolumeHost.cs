@@ -17,6 +17,9 @@ public interface IVolumeHost
     /// <summary>A newer version of a running pod: labels and annotations seen through downward volumes may have changed.</summary>
     void PodUpdated(V1Pod pod);
 
+    /// <summary>Something a pod's failed <see cref="MountAsync"/> lacked has come (pod uid): mounting is worth a try at once.</summary>
+    event Action<string>? RetryMount;
+
     /// <summary>Stops refreshing, unmounts and removes the pod's volumes. Also for pods this process never mounted (found on disk after a restart).</summary>
     Task UnmountAsync(string podUid, CancellationToken cancellationToken);
 }
