@@ -1,8 +1,57 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Data.Sqlite;
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using LiteKube.Commands;
+using LiteKube.Configuration;
 
-using var c = new SqliteConnection("Data Source=:memory:");
-c.Open();
-using var q = c.CreateCommand();
-q.CommandText = "select sqlite_version()";
-Console.WriteLine(q.ExecuteScalar());
+namespace LiteKube;
+
+internal static class Program
+{
+    public static async Task<int> Main(string[] arguments)
+    {
+        var root = new RootCommand("LiteKube: a whole Kubernetes in one program.");
+        var settings = new SettingOptions(root);
+        foreach (var command in (Command[])
+        [
+            StartCommand.Create(settings), StopCommand.Create(settings), StatusCommand.Create(settings), ResetCommand.Create(settings),
+            ConfigCommand.Create(settings), KubectlCommand.Create(), ImagesCommand.Create(settings), VersionCommand.Create(),
+            ServerCommand.Create(settings), CompletionCommand.Create(),
+        ])
+        {
+            root.Subcommands.Add(command);
+        }
+
+        try
+        {
+            // Everything behind the word kubectl is kubectl's, also --help and -v.
+            if (KubectlCommand.FindIn(arguments) is >= 0 and var at)
+                return KubectlCommand.Replace(settings.Load(root.Parse(arguments[..at])), arguments[(at + 1)..]);
+
+            var parse = root.Parse(arguments);
+            if (parse.Action is ParseErrorAction)
+            {
+                Terminal.Error.WriteLine($"litekube: {string.Join("; ", parse.Errors.Select(e => e.Message))}; see: {(parse.CommandResult.Command == root ? "litekube" : "litekube " + parse.CommandResult.Command.Name)} --help");
+                return ExitCodes.Usage;
+            }
+            return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (ConfigurationException e)
+        {
+            return Fail(e.Message, ExitCodes.Usage);
+        }
+        catch (CommandException e)
+        {
+            return Fail(e.Message, e.ExitCode);
+        }
+        catch (OperationCanceledException)
+        {
+            return Fail("interrupted", ExitCodes.Failed);
+        }
+    }
+
+    private static int Fail(string message, int exitCode)
+    {
+        Terminal.Error.WriteLine($"litekube: {message}");
+        return exitCode;
+    }
+}

@@ -49,6 +49,12 @@ public interface IStrategy
     /// <summary>The seconds of grace that this delete gets (pods): 0 removes at once; null: the kind has no graceful deletion.</summary>
     long? GracePeriodSeconds(JsonObject value, long? requested);
 
+    /// <summary>Whether this object must stay in the store although its deletion was asked for and metadata.finalizers is empty (a namespace with spec.finalizers).</summary>
+    bool HoldsDeletion(JsonObject value) => false;
+
+    /// <summary>Called when deletionTimestamp was just set and the object stays (grace, finalizers): a namespace turns Terminating.</summary>
+    void PrepareForPendingDelete(JsonObject value) { }
+
     /// <summary>DELETE answers with the object instead of a Status.</summary>
     bool ReturnsDeletedObject { get; }
 

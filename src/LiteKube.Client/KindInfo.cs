@@ -1,0 +1,70 @@
+using System.Reflection;
+using System.Text;
+using k8s;
+using k8s.Models;
+
+namespace LiteKube.Client;
+
+/// <summary>What the client knows of a model's resource.</summary>
+internal sealed record KindInfo(string Group, string Version, string Kind, string Resource, bool Namespaced)
+{
+    public string ApiVersion { get; } = Group.Length == 0 ? Version : $"{Group}/{Version}";
+
+    public string Path(string? ns, string? name, string? subresource = null)
+    {
+        var path = new StringBuilder(Group.Length == 0 ? "/api/" : "/apis/", 128).Append(ApiVersion);
+        if (Namespaced && !string.IsNullOrEmpty(ns))
+            path.Append("/namespaces/").Append(Uri.EscapeDataString(ns));
+        else if (Namespaced && name is not null)
+            throw new ArgumentException($"{Kind} \"{name}\" needs a namespace", nameof(ns));
+        path.Append('/').Append(Resource);
+        if (name is not null)
+            path.Append('/').Append(Uri.EscapeDataString(name));
+        if (subresource is not null)
+            path.Append('/').Append(subresource);
+        return path.ToString();
+    }
+
+    /// <summary>Fills in apiVersion and kind, which servers leave out of list items and callers out of new objects.</summary>
+    public T Stamp<T>(T value) where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        if (string.IsNullOrEmpty(value.ApiVersion))
+            value.ApiVersion = ApiVersion;
+        if (string.IsNullOrEmpty(value.Kind))
+            value.Kind = Kind;
+        return value;
+    }
+}
+
+internal static class KindOf<T> where T : class, IKubernetesObject<V1ObjectMeta>
+{
+    public static readonly KindInfo Info = Read();
+
+    private static KindInfo Read()
+    {
+        var entity = typeof(T).GetCustomAttribute<KubernetesEntityAttribute>()
+            ?? throw new InvalidOperationException($"{typeof(T).Name} is no Kubernetes resource: it has no [KubernetesEntity]");
+        return new KindInfo(entity.Group ?? "", entity.ApiVersion, entity.Kind, entity.PluralName, ResourceScope.IsNamespaced(entity.Group ?? "", entity.ApiVersion, entity.PluralName));
+    }
+}
+
+/// <summary>The cluster-scoped resources that components use through typed clients.</summary>
+internal static class ResourceScope
+{
+    private static readonly HashSet<string> ClusterScoped = new(StringComparer.Ordinal)
+    {
+        "/namespaces", "/nodes", "/persistentvolumes", "/componentstatuses",
+        "admissionregistration.k8s.io/mutatingwebhookconfigurations", "admissionregistration.k8s.io/validatingwebhookconfigurations",
+        "admissionregistration.k8s.io/validatingadmissionpolicies", "admissionregistration.k8s.io/validatingadmissionpolicybindings",
+        "apiextensions.k8s.io/customresourcedefinitions", "apiregistration.k8s.io/apiservices",
+        "certificates.k8s.io/certificatesigningrequests", "flowcontrol.apiserver.k8s.io/flowschemas",
+        "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", "networking.k8s.io/ingressclasses",
+        "networking.k8s.io/ipaddresses", "networking.k8s.io/servicecidrs", "node.k8s.io/runtimeclasses",
+        "rbac.authorization.k8s.io/clusterroles", "rbac.authorization.k8s.io/clusterrolebindings",
+        "resource.k8s.io/deviceclasses", "resource.k8s.io/resourceslices", "scheduling.k8s.io/priorityclasses",
+        "storage.k8s.io/csidrivers", "storage.k8s.io/csinodes", "storage.k8s.io/storageclasses", "storage.k8s.io/volumeattachments",
+        "storage.k8s.io/volumeattributesclasses",
+    };
+
+    public static bool IsNamespaced(string group, string version, string resource) => !ClusterScoped.Contains($"{group}/{resource}");
+}

@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Net;
+
+namespace LiteKube.Configuration;
+
+/// <summary>Every setting that an instance knows. <see cref="InstanceConfig"/> holds the values.</summary>
+internal static class Settings
+{
+    public static readonly Setting DataDir = new("dataDir", "DIR", "State of the cluster (default /var/lib/litekube). Another one names another instance.", AbsolutePath);
+    public static readonly Setting RunDir = new("runDir", "DIR", "Sockets and process ids (default /run/litekube).", ShortPath);
+    public static readonly Setting LogDir = new("logDir", "DIR", "Log files (default /var/log/litekube).", AbsolutePath);
+    public static readonly Setting NodeName = new("nodeName", "NAME", "This node's name (default: the host name).", DnsName);
+    public static readonly Setting NodeIp = new("nodeIp", "ADDRESS", "This node's address (default: that of the default route).", Address);
+    public static readonly Setting ApiPort = new("apiPort", "PORT", "Port of the API server (default 16443).", Port);
+    public static readonly Setting KubeletPort = new("kubeletPort", "PORT", "Port of the kubelet (default 10250).", Port);
+    public static readonly Setting PodCidr = new("podCidr", "CIDR", "Addresses of pods (default 10.1.0.0/16).", Cidr);
+    public static readonly Setting ServiceCidr = new("serviceCidr", "CIDR", "Addresses of services (default 10.152.183.0/24).", Cidr);
+    public static readonly Setting ClusterDns = new("clusterDns", "ADDRESS", "Address of cluster DNS (default: the tenth of the service addresses).", Address);
+    public static readonly Setting ClusterDomain = new("clusterDomain", "NAME", "Domain of the cluster (default cluster.local).", DnsName);
+    public static readonly Setting NodePortRange = new("nodePortRange", "FIRST-LAST", "Ports for NodePort services (default 30000-32767).", PortRange);
+    public static readonly Setting Bridge = new("bridge", "NAME", "Network bridge of the pods (default litekube0).", InterfaceName);
+    public static readonly Setting ContainerdPath = new("containerdPath", "FILE", "The containerd program (default: found on the PATH).", AbsolutePath);
+    public static readonly Setting RuncPath = new("runcPath", "FILE", "The runc program (default: found on the PATH).", AbsolutePath);
+    public static readonly Setting ContainerdRoot = new("containerdRoot", "DIR", "containerd's images and snapshots (default DATA/containerd).", AbsolutePath);
+    public static readonly Setting ContainerdState = new("containerdState", "DIR", "containerd's running state (default RUN/containerd).", AbsolutePath);
+    public static readonly Setting LogLevel = new("logLevel", "LEVEL", "debug, information, warning or error (default information).", OneOf("debug", "information", "warning", "error"));
+
+    public static readonly IReadOnlyList<Setting> All =
+    [
+        DataDir, RunDir, LogDir, NodeName, NodeIp, ApiPort, KubeletPort, PodCidr, ServiceCidr, ClusterDns, ClusterDomain,
+        NodePortRange, Bridge, ContainerdPath, RuncPath, ContainerdRoot, ContainerdState, LogLevel,
+    ];
+
+    private static string? AbsolutePath(string text) =>
+        text.StartsWith('/') ? null : "must be an absolute path";
+
+    // A Unix socket's address holds 107 bytes, and containerd's sockets lie below this directory.
+    private static string? ShortPath(string text) =>
+        AbsolutePath(text) ?? (text.Length > 60 ? "must be at most 60 characters, since sockets lie in it" : null);
+
+    private static string? Port(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536 ? null : "must be a port, 1 to 65535";
+
+    private static string? PortRange(string text)
+    {
+        var parts = text.Split('-');
+        return parts.Length == 2 && Port(parts[0]) is null && Port(parts[1]) is null && int.Parse(parts[0], CultureInfo.InvariantCulture) < int.Parse(parts[1], CultureInfo.InvariantCulture)
+            ? null
+            : "must be two ports, like 30000-32767";
+    }
+
+    private static string? Address(string text) =>
+        IPAddress.TryParse(text, out var address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? null : "must be an IPv4 address";
+
+    private static string? Cidr(string text) =>
+        IPNetwork.TryParse(text, out var network) && network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork && network.PrefixLength is >= 8 and <= 28
+            ? null
+            : "must be an IPv4 network with a prefix of 8 to 28 bits, like 10.1.0.0/16";
+
+    private static string? DnsName(string text) =>
+        text.Length is > 0 and <= 253 && text.Split('.').All(label => label.Length is > 0 and <= 63 && label.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-') && label[0] != '-' && label[^1] != '-')
+            ? null
+            : "must be a lower-case DNS name";
+
+    private static string? InterfaceName(string text) =>
+        text.Length is > 0 and <= 15 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.') ? null : "must be an interface name of at most 15 characters";
+
+    private static Func<string, string?> OneOf(params string[] values) => text => values.Contains(text) ? null : $"must be one of {string.Join(", ", values)}";
+}

@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using LiteKube.Commands;
+using LiteKube.Configuration;
+
+namespace LiteKube.Hosting;
+
+/// <summary>Starts, asks and stops an instance's server from another process.</summary>
+internal static partial class ServerControl
+{
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Starts the server in the background and returns once it answers on its control socket.</summary>
+    public static async Task StartAsync(InstanceConfig config, IReadOnlyList<string> forwardedOptions, CancellationToken cancellationToken)
+    {
+        RequireRoot("start");
+        Directory.CreateDirectory(config.RunDir);
+        var log = Path.Combine(config.LogDir, "start.log");
+        File.Delete(log);
+        if (SystemdUnit.Governs(config))
+        {
+            await SystemdUnit.ControlAsync("start", cancellationToken);
+            return;
+        }
+
+        using var starter = ServerProcess.Start(config, forwardedOptions);
+        await starter.WaitForExitAsync(cancellationToken);
+        var started = Stopwatch.StartNew();
+        while (await ControlSocket.AskAsync(config.ControlSocket, "status", cancellationToken) is null)
+        {
+            // No event crosses from a process that is not there yet; this wait is short and bounded.
+            await Task.Delay(PollInterval, TimeProvider.System, cancellationToken);
+            if (started.Elapsed > TimeSpan.FromSeconds(2) && ServerProcess.Find(config) is null && FirstWords(log) is { } reason)
+                throw new CommandException(reason);
+            if (started.Elapsed > StartTimeout)
+                throw new CommandException($"the server did not answer within {StartTimeout.TotalSeconds:0} s; its log is {config.LogFile}");
+        }
+    }
+
+    public static async Task<StatusReport> StatusAsync(InstanceConfig config, CancellationToken cancellationToken) =>
+        await ControlSocket.AskAsync(config.ControlSocket, "status", cancellationToken) ?? NotRunning(config);
+
+    /// <summary>Waits until the cluster is ready; at the time limit the answer says what is not.</summary>
+    public static async Task<StatusReport> WaitReadyAsync(InstanceConfig config, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limited.CancelAfter(timeout);
+        try
+        {
+            while (true)
+            {
+                if (await ControlSocket.AskAsync(config.ControlSocket, "wait", limited.Token) is { } report)
+                    return report;
+                await Task.Delay(PollInterval * 5, TimeProvider.System, limited.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return await StatusAsync(config, cancellationToken);
+        }
+    }
+
+    /// <summary>Stops the server; pods go on. False when it did not run.</summary>
+    public static async Task<bool> StopAsync(InstanceConfig config, CancellationToken cancellationToken)
+    {
+        RequireRoot("stop");
+        if (SystemdUnit.Governs(config))
+        {
+            var ran = ServerProcess.Find(config) is not null;
+            await SystemdUnit.ControlAsync("stop", cancellationToken);
+            return ran;
+        }
+        if (ServerProcess.Find(config) is not { } pid)
+            return false;
+        Process process;
+        try
+        {
+            process = Process.GetProcessById(pid);
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+        using (process)
+        {
+            _ = kill(pid, SigTerm);
+            using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limited.CancelAfter(StopTimeout);
+            try
+            {
+                await process.WaitForExitAsync(limited.Token);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                process.Kill();
+                throw new CommandException($"the server did not stop within {StopTimeout.TotalSeconds:0} s and was killed; nothing that was acknowledged is lost. Its log is {config.LogFile}");
+            }
+        }
+        return true;
+    }
+
+    public static void RequireRoot(string command)
+    {
+        if (!Environment.IsPrivilegedProcess)
+            throw new CommandException($"`litekube {command}` needs root; run: sudo litekube {command}");
+    }
+
+    private static StatusReport NotRunning(InstanceConfig config)
+    {
+        var how = config.IsDefaultInstance ? "sudo litekube start" : $"sudo litekube start --data-dir {config.DataDir}";
+        var message = Directory.Exists(config.DataDir)
+            ? $"not running; start it with: {how}. Its log is {config.LogFile}"
+            : $"not running, and there is no cluster in {config.DataDir}; make one with: {how}";
+        return new StatusReport(false, false, ProductVersion.LiteKube, ProductVersion.Kubernetes, config.NodeName, "", 0, config.DataDir, []) { Message = message };
+    }
+
+    private static string? FirstWords(string log)
+    {
+        try
+        {
+            var text = File.ReadAllText(log).Trim();
+            return text.Length == 0 ? null : text.Split('\n')[0];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private const int SigTerm = 15;
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int kill(int pid, int signal);
+}
