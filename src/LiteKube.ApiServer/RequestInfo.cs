@@ -14,4 +14,6 @@ public sealed record RequestInfo
     public string Subresource { get; init; } = "";
     public string Namespace { get; init; } = "";
     public string Name { get; init; } = "";
+    /// <summary>The fieldSelector parameter of a list, watch or deletecollection, as given; a kubelet may list only what it narrows to its node.</summary>
+    public string FieldSelector { get; init; } = "";
 }
