@@ -80,7 +80,7 @@ public sealed class ServiceAccountTokenAuthenticator(TokenSigningKey key, string
         if (claims.Secret is { } secret)
         {
             var stored = objects.Get(CoreResources.Secrets, claims.Namespace, secret.Name);
-            if (stored is null || IsDeleted(stored, now) || (secret.Uid.Length > 0 && stored.Uid() != secret.Uid))
+            if (stored is null || IsDeleted(stored, now) || (secret.Uid.Length > 0 && stored.MetaUid() != secret.Uid))
                 return "service account token has been invalidated: its secret was deleted";
             // The Secret's present content is what counts: replacing it revokes the older token.
             if (claims.IsLegacy && !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes(token))), Encoding.UTF8.GetBytes(stored.Obj("data").Str("token"))))
@@ -95,10 +95,10 @@ public sealed class ServiceAccountTokenAuthenticator(TokenSigningKey key, string
     }
 
     private bool IsGone(GroupResource resource, string ns, ObjectReference reference, DateTimeOffset now) =>
-        objects.Get(resource, ns, reference.Name) is not { } stored || stored.Uid() != reference.Uid || IsDeleted(stored, now);
+        objects.Get(resource, ns, reference.Name) is not { } stored || stored.MetaUid() != reference.Uid || IsDeleted(stored, now);
 
     private static bool IsDeleted(JsonObject stored, DateTimeOffset now) =>
-        stored.Metadata().StrOrNull("deletionTimestamp") is { } text
+        stored.Meta().StrOrNull("deletionTimestamp") is { } text
         && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var deleted) && deleted < now - Leeway;
 
     private static UserInfo UserOf(ServiceAccountClaims claims)

@@ -31,7 +31,7 @@ public sealed class TokenIssuer(TokenSigningKey key, string issuer, IReadOnlyLis
         CheckName(answer, ns, serviceAccount);
         var spec = answer.GetOrAdd("spec");
         var seconds = spec.LongOrNull("expirationSeconds") ?? DefaultSeconds;
-        CheckSeconds(answer.Name(), seconds);
+        CheckSeconds(answer.MetaName(), seconds);
         var audiences = spec.Strings("audiences").ToList();
         if (audiences.Count == 0)
             audiences = [.. apiAudiences];
@@ -40,7 +40,7 @@ public sealed class TokenIssuer(TokenSigningKey key, string issuer, IReadOnlyLis
         var claims = Bind(spec.Obj("boundObjectRef"), new ServiceAccountClaims
         {
             Namespace = ns,
-            ServiceAccount = new(serviceAccount, account.Uid()),
+            ServiceAccount = new(serviceAccount, account.MetaUid()),
             Audiences = audiences,
             TokenId = Guid.NewGuid().ToString("D"),
             NotBefore = now.ToUnixTimeSeconds(),
@@ -66,8 +66,8 @@ public sealed class TokenIssuer(TokenSigningKey key, string issuer, IReadOnlyLis
     /// <summary>The never-ending token of a Secret of type kubernetes.io/service-account-token, as its data.token holds it before base64.</summary>
     public string IssueForSecret(JsonObject account, string secretName) => key.Sign(new ServiceAccountClaims
     {
-        Namespace = account.Namespace(),
-        ServiceAccount = new(account.Name(), account.Uid()),
+        Namespace = account.MetaNamespace(),
+        ServiceAccount = new(account.MetaName(), account.MetaUid()),
         Secret = new(secretName, ""),
         IsLegacy = true,
     }.ToLegacyJson());
@@ -84,11 +84,11 @@ public sealed class TokenIssuer(TokenSigningKey key, string issuer, IReadOnlyLis
                 if (pod.Obj("spec").Str("serviceAccountName") != claims.ServiceAccount.Name)
                     throw ApiException.BadRequest($"cannot bind token for serviceaccount \"{claims.ServiceAccount.Name}\" to pod running with different serviceaccount name.");
                 var node = objects.Get(CoreResources.Nodes, "", pod.Obj("spec").Str("nodeName"));
-                return claims with { Pod = new(name, pod.Uid()), Node = node is null ? null : new(node.Name(), node.Uid()) };
+                return claims with { Pod = new(name, pod.MetaUid()), Node = node is null ? null : new(node.MetaName(), node.MetaUid()) };
             case "v1/Secret":
-                return claims with { Secret = new(name, Bound(CoreResources.Secrets, ns, name, reference).Uid()) };
+                return claims with { Secret = new(name, Bound(CoreResources.Secrets, ns, name, reference).MetaUid()) };
             case "v1/Node":
-                return claims with { Node = new(name, Bound(CoreResources.Nodes, "", name, reference).Uid()) };
+                return claims with { Node = new(name, Bound(CoreResources.Nodes, "", name, reference).MetaUid()) };
             default:
                 var version = GroupVersion.Parse(reference.Str("apiVersion"));
                 throw ApiException.BadRequest($"cannot bind token to object of type {new GroupVersionKind(version.Group, version.Version, reference.Str("kind"))}");
@@ -99,15 +99,15 @@ public sealed class TokenIssuer(TokenSigningKey key, string issuer, IReadOnlyLis
     {
         var bound = objects.Get(resource, ns, name) ?? throw ApiException.NotFound(resource, name);
         var uid = reference.Str("uid");
-        return uid.Length == 0 || uid == bound.Uid() ? bound
+        return uid.Length == 0 || uid == bound.MetaUid() ? bound
             : throw ApiException.Conflict(resource, name, $"the UID in the bound object reference ({uid}) does not match the UID in record. The object might have been deleted and then recreated");
     }
 
     private static void CheckName(JsonObject request, string ns, string name)
     {
-        if (request.Name() is { Length: > 0 } given && given != name)
+        if (request.MetaName() is { Length: > 0 } given && given != name)
             throw ApiException.BadRequest($"the name of the object ({given}) does not match the name on the URL ({name})");
-        if (request.Namespace() is { Length: > 0 } givenNs && givenNs != ns)
+        if (request.MetaNamespace() is { Length: > 0 } givenNs && givenNs != ns)
             throw ApiException.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
     }
 

@@ -16,7 +16,7 @@ public sealed class AccessReviews(IAuthorizer authorizer, RbacAuthorizer rbac)
 
     public JsonObject EvaluateLocal(string ns, JsonObject review)
     {
-        if (review.Namespace() is { Length: > 0 } given && given != ns)
+        if (review.MetaNamespace() is { Length: > 0 } given && given != ns)
             throw ApiException.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
         if (review.Obj("spec", "resourceAttributes") is { } attributes && attributes.Str("namespace") != ns)
             throw ApiException.BadRequest($"spec.resourceAttributes.namespace must match namespace: {ns}");
@@ -68,7 +68,7 @@ public sealed class AccessReviews(IAuthorizer authorizer, RbacAuthorizer rbac)
         if (needsUser && spec.Str("user").Length == 0 && !spec.Strings("groups").Any())
             errors.Invalid(field.Child("user"), spec.Str("user"), "at least one of user or group must be specified");
         if (errors.Count > 0)
-            throw ApiException.Invalid(new GroupVersionKind(Group, "v1", kind), review.Name(), errors);
+            throw ApiException.Invalid(new GroupVersionKind(Group, "v1", kind), review.MetaName(), errors);
     }
 
     private static UserInfo UserOf(JsonObject spec)

@@ -43,7 +43,7 @@ internal sealed class NodePodGraph : IDisposable
     private void OnPod(JsonObject? now, JsonObject? old)
     {
         var pod = (now ?? old)!;
-        var key = (pod.Namespace(), pod.Name());
+        var key = (pod.MetaNamespace(), pod.MetaName());
         var node = now.Obj("spec").Str("nodeName");
         lock (_lock)
         {
@@ -83,7 +83,7 @@ internal static class PodReferences
     public static HashSet<PodReference> Of(JsonObject pod)
     {
         var found = new HashSet<PodReference>();
-        var (ns, spec) = (pod.Namespace(), pod.Obj("spec"));
+        var (ns, spec) = (pod.MetaNamespace(), pod.Obj("spec"));
         Add(PodReferenceKind.ServiceAccount, spec.Str("serviceAccountName"));
         foreach (var secret in spec.Items("imagePullSecrets"))
             Add(PodReferenceKind.Secret, secret.Str("name"));
@@ -110,7 +110,7 @@ internal static class PodReferences
             Add(PodReferenceKind.ConfigMap, volume.Obj("configMap").Str("name"));
             Add(PodReferenceKind.PersistentVolumeClaim, volume.Obj("persistentVolumeClaim").Str("claimName"));
             if (volume.Has("ephemeral"))
-                Add(PodReferenceKind.PersistentVolumeClaim, $"{pod.Name()}-{volume.Str("name")}");
+                Add(PodReferenceKind.PersistentVolumeClaim, $"{pod.MetaName()}-{volume.Str("name")}");
             foreach (var source in volume.Obj("projected").Items("sources"))
             {
                 Add(PodReferenceKind.Secret, source.Obj("secret").Str("name"));

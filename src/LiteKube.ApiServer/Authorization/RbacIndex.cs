@@ -111,7 +111,7 @@ internal sealed class RbacIndex : IDisposable
         lock (_lock)
         {
             var role = (now ?? old)!;
-            var reference = new RoleReference(kind, role.Namespace(), role.Name());
+            var reference = new RoleReference(kind, role.MetaNamespace(), role.MetaName());
             if (now is null)
                 _roles.Remove(reference);
             else
@@ -126,7 +126,7 @@ internal sealed class RbacIndex : IDisposable
     {
         lock (_lock)
         {
-            var key = ((now ?? old)!.Namespace(), (now ?? old)!.Name());
+            var key = ((now ?? old)!.MetaNamespace(), (now ?? old)!.MetaName());
             if (_bindings.Remove(key, out var before))
             {
                 foreach (var subject in before.Subjects)
@@ -162,7 +162,7 @@ internal sealed class RbacIndex : IDisposable
     {
         public static Binding From(JsonObject binding)
         {
-            var (ns, reference) = (binding.Namespace(), binding.Obj("roleRef"));
+            var (ns, reference) = (binding.MetaNamespace(), binding.Obj("roleRef"));
             var subjects = new HashSet<string>(StringComparer.Ordinal);
             foreach (var subject in binding.Items("subjects"))
             {
@@ -180,7 +180,7 @@ internal sealed class RbacIndex : IDisposable
                 }
             }
             var kind = reference.Str("kind");
-            return new(ns, binding.Name(), new(kind, kind == "Role" ? ns : "", reference.Str("name")), subjects);
+            return new(ns, binding.MetaName(), new(kind, kind == "Role" ? ns : "", reference.Str("name")), subjects);
         }
 
         public string Describe(string subject)

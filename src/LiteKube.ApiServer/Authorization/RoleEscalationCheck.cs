@@ -34,10 +34,10 @@ public sealed class RoleEscalationCheck(IAuthorizer authorizer, RbacAuthorizer r
     {
         if (attributes.OldObject is { } old && old["rules"].SemanticallySameAs(role["rules"]) && old["aggregationRule"].SemanticallySameAs(role["aggregationRule"]))
             return;
-        if (IsAllowed(attributes, "escalate", attributes.Resource.GroupResource, role.Namespace(), role.Name()))
+        if (IsAllowed(attributes, "escalate", attributes.Resource.GroupResource, role.MetaNamespace(), role.MetaName()))
             return;
         if (role.Has("aggregationRule") && RuleCoverage.Missing(rbac.RulesFor(attributes.User, "", []), [new(["*"], ["*"], ["*"], [], []), new(["*"], [], [], [], ["*"])]).Count > 0)
-            throw ApiException.Forbidden(attributes.Resource.GroupResource, role.Name(), "must have cluster-admin privileges to use the aggregationRule");
+            throw ApiException.Forbidden(attributes.Resource.GroupResource, role.MetaName(), "must have cluster-admin privileges to use the aggregationRule");
         ConfirmNoEscalation(attributes, role, PolicyRule.ListFrom(role));
     }
 
@@ -46,7 +46,7 @@ public sealed class RoleEscalationCheck(IAuthorizer authorizer, RbacAuthorizer r
         if (attributes.OldObject is { } old && old["roleRef"].SameAs(binding["roleRef"]) && old["subjects"].SemanticallySameAs(binding["subjects"]))
             return;
         var reference = binding.Obj("roleRef");
-        var (ns, kind) = (binding.Namespace(), reference.Str("kind"));
+        var (ns, kind) = (binding.MetaNamespace(), reference.Str("kind"));
         var role = new RoleReference(kind, kind == "Role" ? ns : "", reference.Str("name"));
         if (IsAllowed(attributes, "bind", role.Resource, ns, role.Name))
             return;
@@ -60,7 +60,7 @@ public sealed class RoleEscalationCheck(IAuthorizer authorizer, RbacAuthorizer r
     private void ConfirmNoEscalation(AdmissionAttributes attributes, JsonObject value, IEnumerable<PolicyRule> wanted)
     {
         var problems = new List<string>();
-        var missing = RuleCoverage.Missing(rbac.RulesFor(attributes.User, value.Namespace(), problems), wanted);
+        var missing = RuleCoverage.Missing(rbac.RulesFor(attributes.User, value.MetaNamespace(), problems), wanted);
         if (missing.Count == 0)
             return;
         var user = attributes.User;
@@ -68,6 +68,6 @@ public sealed class RoleEscalationCheck(IAuthorizer authorizer, RbacAuthorizer r
         var message = $"user \"{user.Name}\" (groups={PolicyRule.GoList(user.Groups)}) is attempting to grant RBAC permissions not currently held:\n{string.Join('\n', lines)}";
         if (problems.Count > 0)
             message += $"; resolution errors: [{string.Join(", ", problems)}]";
-        throw ApiException.Forbidden(attributes.Resource.GroupResource, value.Name(), message);
+        throw ApiException.Forbidden(attributes.Resource.GroupResource, value.MetaName(), message);
     }
 }

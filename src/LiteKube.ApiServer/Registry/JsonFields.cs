@@ -86,12 +86,12 @@ internal static class JsonFields
         return map;
     }
 
-    public static JsonObject? Metadata(this JsonObject? value) => value.Obj("metadata");
-    public static string Name(this JsonObject? value) => value.Metadata().Str("name");
-    public static string Namespace(this JsonObject? value) => value.Metadata().Str("namespace");
-    public static string Uid(this JsonObject? value) => value.Metadata().Str("uid");
-    public static Dictionary<string, string> Labels(this JsonObject? value) => value.Metadata().StringMap("labels");
-    public static Dictionary<string, string> Annotations(this JsonObject? value) => value.Metadata().StringMap("annotations");
+    public static JsonObject? Meta(this JsonObject? value) => value.Obj("metadata");
+    public static string MetaName(this JsonObject? value) => value.Meta().Str("name");
+    public static string MetaNamespace(this JsonObject? value) => value.Meta().Str("namespace");
+    public static string MetaUid(this JsonObject? value) => value.Meta().Str("uid");
+    public static Dictionary<string, string> Labels(this JsonObject? value) => value.Meta().StringMap("labels");
+    public static Dictionary<string, string> Annotations(this JsonObject? value) => value.Meta().StringMap("annotations");
 
     /// <summary>Equal as values; absence equals null.</summary>
     public static bool SameAs(this JsonNode? a, JsonNode? b) => JsonNode.DeepEquals(a, b);
