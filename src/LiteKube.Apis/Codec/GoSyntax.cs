@@ -47,6 +47,8 @@ internal ref struct GoSyntax
     {
         if (!SkipSpace())
             return End;
+        if (open.Count == ObjectDecoder.MaxDepth && _text[_at] is ((byte)'{' or (byte)'['))
+            return "exceeded max depth";
         switch ((char)_text[_at])
         {
             case '{':

@@ -58,7 +58,7 @@ internal ref struct TypedJsonReader
     }
 
     private readonly DecodeException Malformed(JsonException e) =>
-        new(_reader.CurrentDepth >= ObjectDecoder.MaxDepth ? "exceeded max depth" : GoSyntax.Describe(_utf8) ?? e.Message);
+        new(GoSyntax.Describe(_utf8) ?? e.Message);
 
     private readonly DecodeException Mismatch(string goType, string? what = null)
     {
