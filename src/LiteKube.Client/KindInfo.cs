@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text;
 using k8s;
 using k8s.Models;
+using LiteKube.Apis.Schema;
 
 namespace LiteKube.Client;
 
@@ -44,27 +45,10 @@ internal static class KindOf<T> where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var entity = typeof(T).GetCustomAttribute<KubernetesEntityAttribute>()
             ?? throw new InvalidOperationException($"{typeof(T).Name} is no Kubernetes resource: it has no [KubernetesEntity]");
-        return new KindInfo(entity.Group ?? "", entity.ApiVersion, entity.Kind, entity.PluralName, ResourceScope.IsNamespaced(entity.Group ?? "", entity.ApiVersion, entity.PluralName));
+        return new KindInfo(entity.Group ?? "", entity.ApiVersion, entity.Kind, entity.PluralName, IsNamespaced(entity));
     }
-}
 
-/// <summary>The cluster-scoped resources that components use through typed clients.</summary>
-internal static class ResourceScope
-{
-    private static readonly HashSet<string> ClusterScoped = new(StringComparer.Ordinal)
-    {
-        "/namespaces", "/nodes", "/persistentvolumes", "/componentstatuses",
-        "admissionregistration.k8s.io/mutatingwebhookconfigurations", "admissionregistration.k8s.io/validatingwebhookconfigurations",
-        "admissionregistration.k8s.io/validatingadmissionpolicies", "admissionregistration.k8s.io/validatingadmissionpolicybindings",
-        "apiextensions.k8s.io/customresourcedefinitions", "apiregistration.k8s.io/apiservices",
-        "certificates.k8s.io/certificatesigningrequests", "flowcontrol.apiserver.k8s.io/flowschemas",
-        "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations", "networking.k8s.io/ingressclasses",
-        "networking.k8s.io/ipaddresses", "networking.k8s.io/servicecidrs", "node.k8s.io/runtimeclasses",
-        "rbac.authorization.k8s.io/clusterroles", "rbac.authorization.k8s.io/clusterrolebindings",
-        "resource.k8s.io/deviceclasses", "resource.k8s.io/resourceslices", "scheduling.k8s.io/priorityclasses",
-        "storage.k8s.io/csidrivers", "storage.k8s.io/csinodes", "storage.k8s.io/storageclasses", "storage.k8s.io/volumeattachments",
-        "storage.k8s.io/volumeattributesclasses",
-    };
-
-    public static bool IsNamespaced(string group, string version, string resource) => !ClusterScoped.Contains($"{group}/{resource}");
+    // A kind that the catalog does not serve is answered with NotFound by any path.
+    private static bool IsNamespaced(KubernetesEntityAttribute entity) =>
+        !ResourceCatalog.BuiltIn.TryFind(entity.Group ?? "", entity.ApiVersion, entity.PluralName, out var resource) || resource.Namespaced;
 }

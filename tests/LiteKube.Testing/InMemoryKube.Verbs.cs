@@ -159,7 +159,7 @@ public sealed partial class InMemoryKube
             return Ok(current);
         }
         metadata["deletionTimestamp"] ??= Now();
-        metadata["deletionGracePeriodSeconds"] = isGraceful ? grace : 0;
+        metadata["deletionGracePeriodSeconds"] = isGraceful ? grace : 0L;
         return JsonNode.DeepEquals(current, next) ? Ok(current) : Ok(Parse(Store(target.Key, next, current)));
     }
 
@@ -201,7 +201,7 @@ public sealed partial class InMemoryKube
         metadata["uid"] ??= $"00000000-0000-0000-0000-{_revision + 1:d12}";
         metadata["creationTimestamp"] ??= Now();
         if (node.ContainsKey("spec"))
-            metadata["generation"] ??= 1;
+            metadata["generation"] ??= 1L;
         if (target.Namespace is { Length: > 0 } ns)
             metadata["namespace"] ??= ns;
     }

@@ -69,11 +69,12 @@ public static class KubeJson
     private static void WriteMicroTimes(JsonTypeInfo type)
     {
         if (type.Type != typeof(V1LeaseSpec) && type.Type != typeof(Corev1Event) && type.Type != typeof(Corev1EventSeries)
-            && type.Type != typeof(Eventsv1Event) && type.Type != typeof(Eventsv1EventSeries))
+            && type.Type != typeof(Eventsv1Event) && type.Type != typeof(Eventsv1EventSeries)
+            && type.Type != typeof(V1alpha2LeaseCandidateSpec) && type.Type != typeof(V1beta1LeaseCandidateSpec))
             return;
         foreach (var property in type.Properties)
         {
-            if (property.Name is "acquireTime" or "renewTime" or "eventTime" or "lastObservedTime")
+            if (property.Name is "acquireTime" or "renewTime" or "pingTime" or "eventTime" or "lastObservedTime")
                 property.CustomConverter = property.PropertyType == typeof(DateTime?) ? new NullableMicroTimeConverter() : new TimeConverter(withMicroseconds: true);
         }
     }

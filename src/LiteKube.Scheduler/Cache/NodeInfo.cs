@@ -1,0 +1,105 @@
+using k8s.Models;
+
+namespace LiteKube.Scheduler.Cache;
+
+/// <summary>A node with the pods on it, assumed ones included, and their sums. Belongs to one owner at a time: the cache's copy, or the snapshot's.</summary>
+public sealed class NodeInfo
+{
+    private static readonly IReadOnlyDictionary<string, long> NoImages = new Dictionary<string, long>(StringComparer.Ordinal);
+    private readonly List<PodInfo> _pods = [];
+    private readonly List<PodInfo> _podsWithAffinity = [];
+    private readonly List<PodInfo> _podsWithRequiredAntiAffinity = [];
+    private readonly List<HostPort> _usedPorts = [];
+
+    public NodeInfo(string name) => Name = name;
+
+    private NodeInfo(NodeInfo other)
+    {
+        Name = other.Name;
+        Node = other.Node;
+        Images = other.Images;
+        Allocatable = other.Allocatable;
+        Requested = other.Requested.Copy();
+        NonZeroRequested = other.NonZeroRequested.Copy();
+        _pods.AddRange(other._pods);
+        _podsWithAffinity.AddRange(other._podsWithAffinity);
+        _podsWithRequiredAntiAffinity.AddRange(other._podsWithRequiredAntiAffinity);
+        _usedPorts.AddRange(other._usedPorts);
+        Generation = other.Generation;
+    }
+
+    public string Name { get; }
+
+    /// <summary>null while only its pods are known.</summary>
+    public V1Node? Node { get; private set; }
+
+    public Resources Allocatable { get; private set; } = new();
+    public Resources Requested { get; } = new();
+    public Resources NonZeroRequested { get; } = new();
+    public IReadOnlyList<PodInfo> Pods => _pods;
+    public IReadOnlyList<PodInfo> PodsWithAffinity => _podsWithAffinity;
+    public IReadOnlyList<PodInfo> PodsWithRequiredAntiAffinity => _podsWithRequiredAntiAffinity;
+    public IReadOnlyList<HostPort> UsedPorts => _usedPorts;
+
+    /// <summary>Size in bytes by image name.</summary>
+    public IReadOnlyDictionary<string, long> Images { get; private set; } = NoImages;
+
+    /// <summary>Grows with every change.</summary>
+    public long Generation { get; internal set; }
+
+    public IDictionary<string, string>? Labels => Node?.Metadata.Labels;
+
+    public string? Label(string key) => Node?.Metadata.Labels is { } labels && labels.TryGetValue(key, out var value) ? value : null;
+
+    public void SetNode(V1Node? node)
+    {
+        Node = node;
+        Allocatable = Resources.From(node?.Status?.Allocatable);
+        if (node?.Status?.Images is not { Count: > 0 } images)
+        {
+            Images = NoImages;
+            return;
+        }
+        var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var image in images)
+        {
+            foreach (var name in image.Names ?? [])
+                sizes[name] = image.SizeBytes ?? 0;
+        }
+        Images = sizes;
+    }
+
+    public void AddPod(PodInfo pod)
+    {
+        _pods.Add(pod);
+        if (pod.Affinity is { } affinity)
+        {
+            _podsWithAffinity.Add(pod);
+            if (affinity.RequiredAnti.Count > 0)
+                _podsWithRequiredAntiAffinity.Add(pod);
+        }
+        Requested.Add(pod.Requests);
+        NonZeroRequested.Add(pod.NonZeroRequests);
+        _usedPorts.AddRange(pod.HostPorts);
+    }
+
+    /// <returns>false when the pod is not here.</returns>
+    public bool RemovePod(string uid)
+    {
+        var at = _pods.FindIndex(pod => pod.Uid == uid);
+        if (at < 0)
+            return false;
+        var pod = _pods[at];
+        _pods[at] = _pods[^1];
+        _pods.RemoveAt(_pods.Count - 1);
+        _podsWithAffinity.Remove(pod);
+        _podsWithRequiredAntiAffinity.Remove(pod);
+        Requested.Add(pod.Requests, -1);
+        NonZeroRequested.Add(pod.NonZeroRequests, -1);
+        foreach (var port in pod.HostPorts)
+            _usedPorts.Remove(port);
+        return true;
+    }
+
+    public NodeInfo Copy() => new(this);
+}

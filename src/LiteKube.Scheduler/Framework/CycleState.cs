@@ -1,0 +1,39 @@
+namespace LiteKube.Scheduler.Framework;
+
+/// <summary>What plugins remember of one pod from one extension point to the next. One attempt, one thread at a time.</summary>
+public sealed class CycleState
+{
+    private readonly List<(Type Type, object Value)> _values = new(4);
+
+    /// <summary>Plugins whose PreFilter had nothing to do.</summary>
+    internal HashSet<string> SkippedFilters { get; } = new(StringComparer.Ordinal);
+
+    internal HashSet<string> SkippedScores { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Each plugin keeps its state under a type of its own.</summary>
+    public void Set<T>(T value) where T : class
+    {
+        for (var i = 0; i < _values.Count; i++)
+        {
+            if (_values[i].Type == typeof(T))
+            {
+                _values[i] = (typeof(T), value);
+                return;
+            }
+        }
+        _values.Add((typeof(T), value));
+    }
+
+    public T? Find<T>() where T : class
+    {
+        // A handful of entries: a scan beats hashing.
+        foreach (var (type, value) in _values)
+        {
+            if (type == typeof(T))
+                return (T)value;
+        }
+        return null;
+    }
+
+    public T Get<T>() where T : class => Find<T>() ?? throw new InvalidOperationException($"{typeof(T).Name} was not written before it was read");
+}

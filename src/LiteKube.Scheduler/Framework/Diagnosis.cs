@@ -1,0 +1,79 @@
+using System.Globalization;
+
+namespace LiteKube.Scheduler.Framework;
+
+/// <summary>Why no node took a pod, node by node; its text is the message of the pod's condition and event.</summary>
+public sealed class Diagnosis(int nodeCount)
+{
+    private readonly Dictionary<string, PluginStatus> _byNode = new(StringComparer.Ordinal);
+
+    public int NodeCount { get; } = nodeCount;
+    public IReadOnlyDictionary<string, PluginStatus> ByNode => _byNode;
+
+    /// <summary>Plugins whose events may make the pod schedulable.</summary>
+    public HashSet<string> RejectedBy { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>A PreFilter rejected the pod for the whole cluster.</summary>
+    public PluginStatus? PreFilterStatus { get; private set; }
+
+    /// <summary>What every node not in <see cref="ByNode"/> was left out for; null when they were not looked at.</summary>
+    public PluginStatus? OtherNodes { get; private set; }
+
+    public string? PostFilterMessage { get; set; }
+
+    public void Add(string node, PluginStatus status)
+    {
+        _byNode[node] = status;
+        RejectedBy.Add(status.Plugin);
+    }
+
+    public void RejectAll(PluginStatus status)
+    {
+        PreFilterStatus = status;
+        RejectedBy.Add(status.Plugin);
+    }
+
+    public void RejectOthers(PluginStatus status)
+    {
+        OtherNodes = status;
+        RejectedBy.Add(status.Plugin);
+    }
+
+    /// <summary>"0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s). preemption: ..."</summary>
+    public override string ToString()
+    {
+        if (NodeCount == 0)
+            return "no nodes available to schedule pods";
+        var reasons = PreFilterStatus is { } status ? status.Message : Histogram();
+        var message = reasons.Length == 0
+            ? string.Create(CultureInfo.InvariantCulture, $"0/{NodeCount} nodes are available:")
+            : string.Create(CultureInfo.InvariantCulture, $"0/{NodeCount} nodes are available: {reasons}.");
+        return PostFilterMessage is null ? message : $"{message} {PostFilterMessage}";
+    }
+
+    private string Histogram()
+    {
+        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var status in _byNode.Values)
+            Count(counts, status, 1);
+        if (OtherNodes is { } others)
+            Count(counts, others, NodeCount - _byNode.Count);
+        return Histogram(counts);
+    }
+
+    private static void Count(Dictionary<string, int> counts, PluginStatus status, int nodes)
+    {
+        if (nodes <= 0)
+            return;
+        foreach (var reason in status.Reasons)
+            counts[reason] = counts.GetValueOrDefault(reason) + nodes;
+    }
+
+    /// <summary>"1 Insufficient cpu, 2 node(s) ...", sorted as text like Kubernetes does.</summary>
+    internal static string Histogram(IReadOnlyDictionary<string, int> counts)
+    {
+        var lines = counts.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Value} {entry.Key}")).ToArray();
+        Array.Sort(lines, StringComparer.Ordinal);
+        return string.Join(", ", lines);
+    }
+}

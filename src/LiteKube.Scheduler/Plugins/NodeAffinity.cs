@@ -1,0 +1,126 @@
+using System.Globalization;
+using k8s.Models;
+using LiteKube.Scheduler.Cache;
+using LiteKube.Scheduler.Framework;
+
+namespace LiteKube.Scheduler.Plugins;
+
+/// <summary>nodeSelector and node affinity (https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/).</summary>
+internal sealed class NodeAffinity : IPreFilterPlugin, IFilterPlugin, IPreScorePlugin, IScorePlugin, IEnqueueExtensions
+{
+    private static readonly PluginStatus Mismatch = PluginStatus.Unresolvable("node(s) didn't match Pod's node affinity/selector");
+    private static readonly PluginStatus Conflict = PluginStatus.Unresolvable("pod affinity terms conflict");
+    public string Name => "NodeAffinity";
+    public int Weight => 2;
+    public ClusterEvent Events => ClusterEvent.NodeAdd | ClusterEvent.NodeLabel | ClusterEvent.PodUpdate;
+
+    public bool MayHelp(PodInfo pod, in ClusterChange change) => change.New is not V1Node node || NodeSelectors.Matches(pod.Pod, node);
+
+    public PluginStatus? PreFilter(CycleState state, PodInfo pod, Snapshot snapshot, out IReadOnlySet<string>? nodeNames)
+    {
+        nodeNames = null;
+        var required = pod.Pod.Spec.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution;
+        if (required is null && pod.Pod.Spec.NodeSelector is not { Count: > 0 })
+            return PluginStatus.Skip;
+        // Terms are alternatives: names limit the nodes only when every term has them. So daemon pods look at one node, not all.
+        HashSet<string>? names = null;
+        foreach (var term in required?.NodeSelectorTerms ?? [])
+        {
+            HashSet<string>? ofTerm = null;
+            foreach (var field in term.MatchFields ?? [])
+            {
+                if (field.Key != "metadata.name" || field.OperatorProperty != "In")
+                    continue;
+                if (ofTerm is null)
+                    ofTerm = field.Values.ToHashSet(StringComparer.Ordinal);
+                else
+                    ofTerm.IntersectWith(field.Values);
+            }
+            if (ofTerm is null)
+                return null;
+            (names ??= new(StringComparer.Ordinal)).UnionWith(ofTerm);
+        }
+        if (names is { Count: 0 })
+            return Conflict;
+        nodeNames = names;
+        return null;
+    }
+
+    public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node) => NodeSelectors.Matches(pod.Pod, node.Node!) ? null : Mismatch;
+
+    public PluginStatus? PreScore(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes) =>
+        pod.Pod.Spec.Affinity?.NodeAffinity?.PreferredDuringSchedulingIgnoredDuringExecution is { Count: > 0 } ? null : PluginStatus.Skip;
+
+    public long Score(CycleState state, PodInfo pod, NodeInfo node)
+    {
+        long sum = 0;
+        foreach (var term in pod.Pod.Spec.Affinity.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution)
+        {
+            if (term.Weight != 0 && NodeSelectors.MatchesTerm(term.Preference, node.Node!))
+                sum += term.Weight;
+        }
+        return sum;
+    }
+
+    public void Normalize(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes, Span<long> scores) => Scores.Normalize(scores, reverse: false);
+}
+
+internal static class NodeSelectors
+{
+    public static bool Matches(V1Pod pod, V1Node node)
+    {
+        foreach (var (key, value) in pod.Spec.NodeSelector ?? Empty)
+        {
+            if (node.Metadata.Labels is not { } labels || !labels.TryGetValue(key, out var actual) || actual != value)
+                return false;
+        }
+        return pod.Spec.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution is not { } required || Matches(required, node);
+    }
+
+    private static readonly Dictionary<string, string> Empty = [];
+
+    /// <summary>Any of the terms; none of none.</summary>
+    public static bool Matches(V1NodeSelector selector, V1Node node)
+    {
+        foreach (var term in selector.NodeSelectorTerms ?? [])
+        {
+            if (MatchesTerm(term, node))
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>All of the term's requirements; an empty term matches nothing.</summary>
+    public static bool MatchesTerm(V1NodeSelectorTerm term, V1Node node)
+    {
+        if (term.MatchExpressions is not { Count: > 0 } && term.MatchFields is not { Count: > 0 })
+            return false;
+        foreach (var requirement in term.MatchExpressions ?? [])
+        {
+            string? value = null;
+            node.Metadata.Labels?.TryGetValue(requirement.Key, out value);
+            if (!Matches(requirement, value))
+                return false;
+        }
+        foreach (var requirement in term.MatchFields ?? [])
+        {
+            if (!Matches(requirement, requirement.Key == "metadata.name" ? node.Metadata.Name : null))
+                return false;
+        }
+        return true;
+    }
+
+    private static bool Matches(V1NodeSelectorRequirement requirement, string? value) => requirement.OperatorProperty switch
+    {
+        "In" => value is not null && requirement.Values?.Contains(value) == true,
+        "NotIn" => value is null || requirement.Values?.Contains(value) != true,
+        "Exists" => value is not null,
+        "DoesNotExist" => value is null,
+        "Gt" => Number(value) > Number(requirement.Values?.FirstOrDefault()),
+        "Lt" => Number(value) < Number(requirement.Values?.FirstOrDefault()),
+        _ => false,
+    };
+
+    // No number is neither greater nor less.
+    private static long? Number(string? text) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+}
