@@ -14,15 +14,25 @@ public interface IStateStore : IAsyncDisposable
     /// <summary>The revision of the newest committed write; a new store starts at 1.</summary>
     long CurrentRevision { get; }
 
-    /// <summary>The newest compacted revision: reads and watches at or before it answer <see cref="CompactedException"/>. 0 when nothing was compacted.</summary>
+    /// <summary>
+    /// What was superseded by then is forgotten: the state as of this revision can still be read and watched from, as in
+    /// etcd; revisions before it answer <see cref="CompactedException"/>. 0 when nothing was compacted.
+    /// </summary>
     long CompactedRevision { get; }
+
+    /// <summary>Why writes are refused at present (it names the file and the way out); null while they work. Each write tries anew.</summary>
+    StoreUnavailableException? WriteFailure => null;
 
     /// <summary>The value now at <paramref name="key"/>, or null.</summary>
     StoredValue? Get(string key);
 
-    /// <summary>Keys that start with <see cref="RangeRequest.Prefix"/>, in ordinal order, as of one revision.</summary>
+    /// <summary>
+    /// Keys that start with <see cref="RangeRequest.Prefix"/>, in ordinal order, as of one revision. The present state
+    /// completes at once; a past one costs the changes since, or reads the disk when they are no longer in memory.
+    /// </summary>
     /// <exception cref="CompactedException">The revision asked for is compacted away.</exception>
     /// <exception cref="FutureRevisionException">The revision asked for has not been written yet.</exception>
+    /// <exception cref="StoreUnavailableException">The disk that holds the older history failed.</exception>
     ValueTask<RangeResult> RangeAsync(RangeRequest request, CancellationToken cancellationToken);
 
     /// <summary>The number of keys that start with <paramref name="prefix"/> now.</summary>
@@ -32,14 +42,20 @@ public interface IStateStore : IAsyncDisposable
     /// Writes <paramref name="value"/> at <paramref name="key"/> when the key's modification revision equals
     /// <paramref name="expectedRevision"/> (0: the key must not exist; null: whatever is there).
     /// </summary>
+    /// <remarks>
+    /// <paramref name="value"/>'s memory belongs to the store until the task completes. A cancelled write whose turn had
+    /// come is completed all the same.
+    /// </remarks>
     /// <returns>Written with the new value, or Conflict with the value that stands (null: none).</returns>
-    /// <exception cref="StoreUnavailableException">The disk refused the write; nothing was changed.</exception>
+    /// <exception cref="StoreUnavailableException">The disk refused the write, or the store is closed; nothing was changed.</exception>
     ValueTask<WriteResult> PutAsync(string key, ValueTemplate value, long? expectedRevision, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Removes <paramref name="key"/> under the same condition. <paramref name="tombstone"/> is what watchers get as
-    /// the last state (stamped with the revision of the deletion); without one they get the previous bytes.
+    /// Removes <paramref name="key"/> under the same condition; a key that is not there is a Conflict with null.
+    /// <paramref name="tombstone"/> is what watchers get as the last state (stamped with the revision of the deletion);
+    /// without one they get the previous bytes.
     /// </summary>
+    /// <exception cref="StoreUnavailableException">The disk refused the write, or the store is closed; nothing was changed.</exception>
     ValueTask<WriteResult> DeleteAsync(string key, long? expectedRevision, ValueTemplate? tombstone, CancellationToken cancellationToken);
 
     /// <summary>
@@ -47,9 +63,16 @@ public interface IStateStore : IAsyncDisposable
     /// once and in revision order.
     /// </summary>
     /// <exception cref="CompactedException">The history from that revision on is compacted away.</exception>
+    /// <exception cref="FutureRevisionException">That revision has not been written yet: it comes from another store, or from before a restore.</exception>
     StoreWatch Watch(string prefix, long afterRevision);
 
-    /// <summary>Forgets history at and before <paramref name="revision"/>, in small steps that never block writers.</summary>
+    /// <summary>
+    /// Forgets what was superseded at or before <paramref name="revision"/>, in small steps that never block writers;
+    /// <see cref="CompactedRevision"/> rises step by step. Nothing happens when it is that high already. Cancelling ends
+    /// the wait, not the work.
+    /// </summary>
+    /// <exception cref="FutureRevisionException">The revision has not been written yet.</exception>
+    /// <exception cref="StoreUnavailableException">The disk refused a step; what was forgotten before stays forgotten.</exception>
     Task CompactAsync(long revision, CancellationToken cancellationToken);
 }
 
@@ -107,13 +130,21 @@ public readonly record struct StoreEvent(StoreEventType Type, StoredValue Value,
 /// <summary>One reader's position in the history. Not for concurrent use. A reader that falls behind the retained history gets <see cref="CompactedException"/>; it never slows a writer or another reader.</summary>
 public abstract class StoreWatch : IAsyncDisposable
 {
-    /// <summary>Everything up to this revision has been given to the reader (also when no event matched): what a bookmark may say.</summary>
+    /// <summary>
+    /// Everything up to this revision has been given to the reader (also when no event matched): what a bookmark may
+    /// say. May be read while <see cref="WaitToReadAsync"/> is pending; it moves on with writes elsewhere.
+    /// </summary>
     public abstract long Revision { get; }
 
-    /// <summary>Completes when <see cref="TryRead"/> has something, or <see cref="Revision"/> alone moved on a wish for a bookmark is not signalled; false when the store closes.</summary>
+    /// <summary>
+    /// Completes when <see cref="TryRead"/> has something (it fetches from disk what is no longer in memory); a
+    /// <see cref="Revision"/> that moved on alone is not signalled. False when the store closes.
+    /// </summary>
+    /// <exception cref="CompactedException">The reader fell behind the retained history.</exception>
+    /// <exception cref="StoreUnavailableException">The disk that holds the older history failed.</exception>
     public abstract ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken);
 
-    /// <summary>The next event, if one is at hand.</summary>
+    /// <summary>The next event, if one is at hand; it never waits, nor reads the disk.</summary>
     public abstract bool TryRead(out StoreEvent storeEvent);
 
     public abstract ValueTask DisposeAsync();
@@ -121,7 +152,7 @@ public abstract class StoreWatch : IAsyncDisposable
 
 /// <summary>The revision asked for is no longer retained. The API server answers 410 Expired.</summary>
 public sealed class CompactedException(long requested, long compacted)
-    : Exception($"revision {requested} is compacted; the oldest retained is {compacted + 1}")
+    : Exception($"revision {requested} is compacted; the oldest retained is {compacted}")
 {
     public long Requested { get; } = requested;
     public long Compacted { get; } = compacted;
