@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Schema;
 
@@ -73,6 +72,9 @@ public static class ObjectDecoder
         var result = reader.ReadUntyped();
         return strict.Errors.Count == 0 ? result : throw new DecodeException("strict decoding error: " + string.Join(", ", strict.Errors));
     }
+
+    /// <summary>As <see cref="ParseJson"/>, but of duplicate fields the last counts: patches, which Go reads so.</summary>
+    internal static JsonNode? ParseLenient(ReadOnlySpan<byte> utf8) => new TypedJsonReader(utf8, null).ReadUntyped();
 
     public static JsonNode? ParseYaml(ReadOnlySpan<byte> utf8) => throw new NotImplementedException();
 
