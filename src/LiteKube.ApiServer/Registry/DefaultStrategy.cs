@@ -40,8 +40,17 @@ public class DefaultStrategy(ResourceInfo resource) : IStrategy
     public virtual bool HoldsDeletion(JsonObject value) => false;
     public virtual void PrepareForPendingDelete(JsonObject value) { }
     public virtual bool ReturnsDeletedObject => _rules.ReturnsDeletedObject;
-    public virtual string? SelectableField(JsonObject value, string field) => _rules.SelectableFields.Contains(field) ? FieldText(value, field) : null;
-    public virtual IReadOnlyList<string> SelectableFields => _rules.SelectableFields;
+    public virtual IReadOnlyList<string> SelectableFields => [.. _rules.SelectableFields.Keys];
+
+    public virtual string? SelectableField(JsonObject value, string field)
+    {
+        if (!_rules.SelectableFields.TryGetValue(field, out var rule)) return null;
+        foreach (var path in rule.Paths)
+        {
+            if (FieldText(value, path) is { Length: > 0 } text) return text;
+        }
+        return rule.Missing;
+    }
 
     /// <summary>Gives <paramref name="value"/> the field as <paramref name="old"/> has it.</summary>
     protected static void KeepField(JsonObject value, JsonObject old, string field)

@@ -11,7 +11,7 @@ internal sealed record KindRules
     public bool AllowsUnconditionalUpdate { get; init; } = true;
     public bool OrphansByDefault { get; init; }
     public bool ReturnsDeletedObject { get; init; }
-    public IReadOnlyList<string> SelectableFields { get; init; } = [];
+    public IReadOnlyDictionary<string, SelectableField> SelectableFields { get; init; } = FrozenDictionary<string, SelectableField>.Empty;
 
     private static readonly KindRules Default = new();
     private static readonly KindRules NoGeneration = new() { TracksGeneration = false };
@@ -57,20 +57,44 @@ internal sealed record KindRules
         Change("apiextensions.k8s.io", "customresourcedefinitions", r => r with { AllowsUnconditionalUpdate = false });
         Change("apiregistration.k8s.io", "apiservices", r => r with { AllowsUnconditionalUpdate = false });
 
-        Change("", "replicationcontrollers", r => r with { OrphansByDefault = true, SelectableFields = ["status.replicas"] });
-        Change("batch", "jobs", r => r with { OrphansByDefault = true, SelectableFields = ["status.successful"] });
+        Change("", "replicationcontrollers", r => r with { OrphansByDefault = true, SelectableFields = Fields(("status.replicas", "status.replicas", "0")) });
+        Change("batch", "jobs", r => r with { OrphansByDefault = true, SelectableFields = Fields(("status.successful", "status.succeeded", "0")) });
 
         Change("", "pods services persistentvolumes persistentvolumeclaims podtemplates resourcequotas serviceaccounts", r => r with { ReturnsDeletedObject = true });
         Change("storage.k8s.io", "csidrivers csinodes storageclasses volumeattachments", r => r with { ReturnsDeletedObject = true });
 
-        Change("", "pods", r => r with { SelectableFields = ["spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork", "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName"] });
-        Change("", "nodes", r => r with { SelectableFields = ["spec.unschedulable"] });
-        Change("", "namespaces", r => r with { SelectableFields = ["status.phase", "name"] });
-        Change("", "secrets", r => r with { SelectableFields = ["type"] });
-        Change("", "services", r => r with { SelectableFields = ["spec.clusterIP", "spec.type"] });
-        string[] events = ["involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type"];
-        Change("", "events", r => r with { SelectableFields = events });
-        Change("certificates.k8s.io", "certificatesigningrequests", r => r with { SelectableFields = ["spec.signerName"] });
+        Change("", "pods", r => r with
+        {
+            SelectableFields = Fields(("spec.hostNetwork", "spec.hostNetwork", "false"), Same("spec.nodeName"), Same("spec.restartPolicy"), Same("spec.schedulerName"),
+                Same("spec.serviceAccountName"), Same("status.phase"), Same("status.podIP"), ("status.podIPs", "status.podIP", ""), Same("status.nominatedNodeName")),
+        });
+        Change("", "nodes", r => r with { SelectableFields = Fields(("spec.unschedulable", "spec.unschedulable", "false")) });
+        Change("", "namespaces", r => r with { SelectableFields = Fields(Same("status.phase"), ("name", "metadata.name", "")) });
+        Change("", "secrets", r => r with { SelectableFields = Fields(Same("type")) });
+        Change("", "services", r => r with { SelectableFields = Fields(Same("spec.clusterIP"), Same("spec.type")) });
+        Change("certificates.k8s.io", "certificatesigningrequests", r => r with { SelectableFields = Fields(Same("spec.signerName")) });
+        string[] involved = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
+        Change("", "events", r => r with
+        {
+            SelectableFields = Fields([.. involved.Select(f => Same("involvedObject." + f)), Same("reason"), Same("reportingComponent"), ("source", "source.component|reportingComponent", ""), Same("type")]),
+        });
+        Change("events.k8s.io", "events", r => r with
+        {
+            SelectableFields = Fields([.. involved.Select(f => Same("regarding." + f)), Same("reason"), Same("reportingController"), ("source", "deprecatedSource.component|reportingController", ""), Same("type")]),
+        });
         return rules.ToFrozenDictionary();
     }
+
+    private static (string Label, string Path, string Default) Same(string path) => (path, path, "");
+
+    private static FrozenDictionary<string, SelectableField> Fields(params ReadOnlySpan<(string Label, string Path, string Default)> fields)
+    {
+        var table = new Dictionary<string, SelectableField>(StringComparer.Ordinal);
+        foreach (var (label, path, missing) in fields) table.Add(label, new(path.Split('|'), missing));
+        return table.ToFrozenDictionary(StringComparer.Ordinal);
+    }
 }
+
+/// <param name="Paths">Dotted paths; the first that is there counts.</param>
+/// <param name="Missing">What an object without the field compares as.</param>
+internal sealed record SelectableField(IReadOnlyList<string> Paths, string Missing);

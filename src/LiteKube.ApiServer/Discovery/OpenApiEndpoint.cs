@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using LiteKube.Apis;
+using LiteKube.Apis.Codec;
+using LiteKube.Apis.OpenApi;
+using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Endpoints;
+using LiteKube.ApiServer.Registry;
+
+namespace LiteKube.ApiServer.Discovery;
+
+/// <summary>
+/// /openapi/v2 (JSON and gnostic protobuf) and /openapi/v3 (index and a document per group version). Documents are
+/// made when first asked for: a cluster whose clients never ask holds none.
+/// </summary>
+internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
+{
+    private const string ProtobufType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    private const string OldProtobufType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+    private Cache? _cache;
+
+    public ApiResult Handle(ApiRequest request, string path)
+    {
+        var cache = Current();
+        if (path == "/openapi/v2")
+        {
+            var isProtobuf = MediaTypes.Names(request.Accept, ProtobufType) || MediaTypes.Names(request.Accept, OldProtobufType);
+            return Document(request, isProtobuf ? cache.V2Protobuf : cache.V2Json, isProtobuf ? ProtobufType : ApiResult.Json);
+        }
+        if (path == "/openapi/v3") return Document(request, cache.V3Index, ApiResult.Json);
+        if (!path.StartsWith("/openapi/v3/", StringComparison.Ordinal) || cache.V3(path["/openapi/v3/".Length..]) is not { } found) throw new UnknownPathException();
+        // The hash in the address makes a document immutable: clients keep it for good.
+        var isPinned = request.Query.Get("hash") is { Length: > 0 } hash && hash == found.Hash;
+        return Document(request, found, ApiResult.Json, isPinned ? "public, immutable" : "no-cache, private");
+    }
+
+    private static BytesResult Document(ApiRequest request, Entity entity, string contentType, string cacheControl = "no-cache, private")
+    {
+        List<KeyValuePair<string, string>> headers = [new("ETag", $"\"{entity.Hash}\""), new("Vary", "Accept"), new("Cache-Control", cacheControl)];
+        if (request.IfNoneMatch is { } known && known.Contains(entity.Hash, StringComparison.Ordinal))
+            return new BytesResult(default) { StatusCode = 304, ContentType = contentType, Headers = headers };
+        return new BytesResult(entity.Body) { ContentType = contentType, Headers = headers };
+    }
+
+    private Cache Current()
+    {
+        var catalog = resources().Catalog;
+        var cache = _cache;
+        return cache is not null && ReferenceEquals(cache.Catalog, catalog) ? cache : _cache = new Cache(catalog);
+    }
+
+    private sealed record Entity(byte[] Body)
+    {
+        public string Hash { get; } = Convert.ToHexString(SHA512.HashData(Body));
+    }
+
+    private sealed class Cache(ResourceCatalog catalog)
+    {
+        private readonly Lazy<Entity> _v2Json = new(() => new(OpenApiDocuments.BuildV2Json(catalog)));
+        private readonly Lazy<Entity> _v2Protobuf = new(() => new(OpenApiDocuments.BuildV2Protobuf(catalog)));
+        private readonly ConcurrentDictionary<string, Lazy<Entity?>> _v3 = new(StringComparer.Ordinal);
+        private Entity? _index;
+
+        public ResourceCatalog Catalog => catalog;
+        public Entity V2Json => _v2Json.Value;
+        public Entity V2Protobuf => _v2Protobuf.Value;
+        public Entity V3Index => _index ??= BuildIndex();
+
+        /// <param name="path">"api/v1", "apis/apps/v1"; null for what the catalog does not have, which is not kept.</param>
+        public Entity? V3(string path)
+        {
+            var groupVersion = path.Split('/') switch
+            {
+                ["api", var version] => new GroupVersion("", version),
+                ["apis", var group, var version] => new GroupVersion(group, version),
+                _ => default,
+            };
+            if (groupVersion.Version is null || !catalog.Groups.Any(g => g.Group == groupVersion.Group && g.Versions.Contains(groupVersion.Version))) return null;
+            return _v3.GetOrAdd(path, _ => new(() => OpenApiDocuments.BuildV3Json(catalog, groupVersion) is { } body ? new Entity(body) : null)).Value;
+        }
+
+        private Entity BuildIndex()
+        {
+            var paths = new JsonObject();
+            foreach (var (group, versions) in catalog.Groups)
+            {
+                foreach (var version in versions)
+                {
+                    var path = group.Length == 0 ? $"api/{version}" : $"apis/{group}/{version}";
+                    if (V3(path) is { } document)
+                        paths[path] = new JsonObject { ["serverRelativeURL"] = $"/openapi/v3/{path}?hash={document.Hash}" };
+                }
+            }
+            return new(ObjectWriter.Write(new JsonObject { ["paths"] = paths }));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using LiteKube.ApiServer.Authentication;
+
+namespace LiteKube.ApiServer.Endpoints;
+
+/// <summary>A request on its way through the pipeline, however it came: over HTTP or from a component of this process.</summary>
+internal abstract class ApiRequest
+{
+    private QueryParameters? _query;
+    private List<string>? _warnings;
+
+    /// <summary>Upper case.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>Decoded, without the query.</summary>
+    public required string Path { get; init; }
+
+    public required string RawQuery { get; init; }
+    public string? ContentType { get; init; }
+    public string? Accept { get; init; }
+    public string? IfNoneMatch { get; init; }
+    public required UserInfo User { get; init; }
+
+    public QueryParameters Query => _query ??= QueryParameters.Parse(RawQuery);
+
+    /// <summary>Set by the pipeline's first step.</summary>
+    public RequestInfo Info { get; set; } = null!;
+
+    public List<string> Warnings => _warnings ??= [];
+    public bool HasWarnings => _warnings is { Count: > 0 };
+
+    /// <summary>The whole body.</summary>
+    /// <exception cref="ApiException">413: it is larger than the limit.</exception>
+    public abstract ValueTask<ReadOnlyMemory<byte>> ReadBodyAsync(CancellationToken cancellationToken);
+}

@@ -1,0 +1,147 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LiteKube.Apis;
+using LiteKube.Apis.Codec;
+using LiteKube.Apis.Defaulting;
+using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Registry;
+
+namespace LiteKube.ApiServer.Endpoints;
+
+/// <summary>Request bodies to canonical, defaulted objects of the kind that the path promises.</summary>
+internal static class BodyDecoder
+{
+    public const string AcceptedTypes = "application/json, application/yaml";
+
+    /// <summary>The object of a POST or PUT on the resource itself or its /status.</summary>
+    public static async ValueTask<JsonObject> DecodeAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadBodyAsync(cancellationToken);
+        return Decode(request, body, resource.Info.Schema, resource.Info.GroupVersionKind);
+    }
+
+    /// <summary>An object of a subresource's kind: Scale, Binding, Eviction.</summary>
+    public static async ValueTask<JsonObject> DecodeAsync(ApiRequest request, ResourceCatalog catalog, GroupVersionKind kind, CancellationToken cancellationToken)
+    {
+        var schema = catalog.FindType(kind.ApiVersion, kind.Kind) ?? throw ApiException.Internal($"no schema for {kind}");
+        var body = await request.ReadBodyAsync(cancellationToken);
+        return Decode(request, body, schema, kind);
+    }
+
+    public static JsonObject Decode(ApiRequest request, ReadOnlyMemory<byte> body, TypeSchema schema, GroupVersionKind kind)
+    {
+        var isYaml = IsYaml(request);
+        if (body.Length == 0) throw ApiException.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: the request has no body");
+        var validation = ValidationOf(request);
+        try
+        {
+            var decoded = isYaml ? ObjectDecoder.DecodeYaml(body.Span, schema, validation) : ObjectDecoder.DecodeJson(body.Span, schema, validation);
+            if (decoded.Warnings.Count > 0) request.Warnings.AddRange(decoded.Warnings);
+            return Finish(decoded.Object, kind);
+        }
+        catch (DecodeException exception)
+        {
+            // An object of another kind is refused for its kind, not for the fields that ours lacks.
+            CheckKind(isYaml ? ObjectDecoder.YamlToJson(body.Span) : body.ToArray(), kind);
+            throw CannotBeHandled(kind, kind, exception.Message);
+        }
+    }
+
+    /// <summary>A patched tree back to a canonical, defaulted object.</summary>
+    public static JsonObject Canonicalize(ApiRequest request, JsonObject value, ServedResource resource)
+    {
+        var kind = resource.Info.GroupVersionKind;
+        try
+        {
+            var decoded = ObjectDecoder.Canonicalize(value, resource.Info.Schema, ValidationOf(request));
+            if (decoded.Warnings.Count > 0) request.Warnings.AddRange(decoded.Warnings);
+            return Finish(decoded.Object, kind);
+        }
+        catch (DecodeException exception)
+        {
+            throw CannotBeHandled(kind, kind, exception.Message);
+        }
+    }
+
+    /// <exception cref="ApiException">415: neither JSON nor YAML.</exception>
+    public static bool IsYaml(ApiRequest request) => MediaTypes.Bare(request.ContentType) switch
+    {
+        "" or "application/json" => false,
+        "application/yaml" => true,
+        _ => throw UnsupportedMediaType(AcceptedTypes),
+    };
+
+    public static ApiException UnsupportedMediaType(string accepted) =>
+        new(415, "UnsupportedMediaType", $"the body of the request was in an unknown format - accepted media types include: {accepted}");
+
+    public static bool IsDryRun(ApiRequest request)
+    {
+        var values = request.Query.All("dryRun");
+        foreach (var value in values)
+        {
+            if (value == "All") continue;
+            var errors = new FieldErrors();
+            errors.NotSupported(FieldPath.Of("dryRun"), value, "All");
+            throw ApiException.Invalid(new("meta.k8s.io", "v1", OptionsKind(request)), "", errors);
+        }
+        return values.Count > 0;
+    }
+
+    private static FieldValidation ValidationOf(ApiRequest request)
+    {
+        switch (request.Query.Get("fieldValidation"))
+        {
+            case null or "" or "Warn": return FieldValidation.Warn;
+            case "Strict": return FieldValidation.Strict;
+            case "Ignore": return FieldValidation.Ignore;
+            case var other:
+                var errors = new FieldErrors();
+                errors.NotSupported(FieldPath.Of("fieldValidation"), other, "", "Ignore", "Strict", "Warn");
+                throw ApiException.Invalid(new("meta.k8s.io", "v1", OptionsKind(request)), "", errors);
+        }
+    }
+
+    private static string OptionsKind(ApiRequest request) => request.Method switch { "POST" => "CreateOptions", "PATCH" => "PatchOptions", "DELETE" => "DeleteOptions", _ => "UpdateOptions" };
+
+    /// <summary>The path stands in for a kind and version that the body leaves out.</summary>
+    private static JsonObject Finish(JsonObject value, GroupVersionKind kind)
+    {
+        var (apiVersion, name) = (value.Text("apiVersion"), value.Text("kind"));
+        if (apiVersion != kind.ApiVersion || name != kind.Kind)
+        {
+            Compare(apiVersion, name, kind);
+            value["kind"] = kind.Kind;
+            value["apiVersion"] = kind.ApiVersion;
+        }
+        Defaulter.Apply(kind, value);
+        return value;
+    }
+
+    private static void CheckKind(byte[] json, GroupVersionKind kind)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return;
+            Compare(TextOf(document.RootElement, "apiVersion"), TextOf(document.RootElement, "kind"), kind);
+        }
+        catch (JsonException)
+        {
+            // Not JSON at all: the decoder's own complaint says it better.
+            return;
+        }
+
+        static string TextOf(JsonElement root, string field) => root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+    }
+
+    private static void Compare(string apiVersion, string name, GroupVersionKind kind)
+    {
+        if (name.Length > 0 && name != kind.Kind)
+            throw CannotBeHandled(new GroupVersionKind("", GroupVersion.Parse(apiVersion.Length > 0 ? apiVersion : kind.ApiVersion).Version, name), kind, null);
+        if (apiVersion.Length > 0 && apiVersion != kind.ApiVersion)
+            throw ApiException.BadRequest($"the API version in the data ({apiVersion}) does not match the expected API version ({kind.ApiVersion})");
+    }
+
+    private static ApiException CannotBeHandled(GroupVersionKind given, GroupVersionKind expected, string? why) =>
+        ApiException.BadRequest($"{given.Kind} in version \"{given.Version}\" cannot be handled as a {expected.Kind}" + (why is null ? "" : $": {why}"));
+}

@@ -1,0 +1,130 @@
+using System.Text.Json.Nodes;
+using LiteKube.Apis.Codec;
+using LiteKube.ApiServer.Registry;
+using LiteKube.Storage;
+
+namespace LiteKube.ApiServer.Endpoints;
+
+/// <summary>DELETE of one object and of a collection.</summary>
+internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder responder, ReadEndpoints reader)
+{
+    /// <summary>Objects of a collection that are deleted at the same time: enough to fill the writer's batches.</summary>
+    private const int Parallelism = 32;
+
+    public async ValueTask<ApiResult> DeleteAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var options = await ReadOptionsAsync(request, cancellationToken);
+        var write = WriteFor(request, resource, request.Info, options);
+        var result = await registry.DeleteAsync(write, options, cancellationToken);
+        var statusCode = !result.Removed && options.AsksForAccepted ? 202 : 200;
+        if (!result.Removed || resource.Strategy.ReturnsDeletedObject) return responder.Object(request, resource, result.Value, statusCode);
+        var removed = ObjectView.Of(result.Value).Decode();
+        return ObjectResponder.Plain(request, StatusObjects.Success(resource.GroupResource.Group, resource.GroupResource.Resource, removed.Name(), removed.Uid()));
+    }
+
+    public async ValueTask<ApiResult> DeleteCollectionAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var options = await ReadOptionsAsync(request, cancellationToken);
+        var listOptions = ListOptions.Parse(request, resource);
+        var page = await reader.ReadPageAsync(listOptions, cancellationToken);
+        var results = new StoredValue?[page.Values.Count];
+        await Parallel.ForEachAsync(Enumerable.Range(0, results.Length), new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken }, async (i, cancellation) =>
+        {
+            var key = page.Values[i].Key;
+            var info = request.Info with { Verb = "delete", Namespace = resource.NamespaceOf(key), Name = resource.NameOf(key) };
+            try
+            {
+                results[i] = (await registry.DeleteAsync(WriteFor(request, resource, info, options), options, cancellation)).Value;
+            }
+            catch (ApiException exception) when (exception.Reason == "NotFound")
+            {
+                // Someone else deleted it meanwhile: it is gone, as asked.
+                results[i] = null;
+            }
+        });
+
+        var items = new JsonArray();
+        foreach (var deleted in results)
+        {
+            if (deleted is not null) items.Add(resource.Decode(deleted).DeepClone());
+        }
+        return ObjectResponder.Plain(request, new JsonObject
+        {
+            ["kind"] = resource.Info.Kind + "List",
+            ["apiVersion"] = resource.Info.GroupVersionKind.ApiVersion,
+            ["metadata"] = ObjectResponder.ListMeta(page.Revision.ToString(System.Globalization.CultureInfo.InvariantCulture), null),
+            ["items"] = items,
+        });
+    }
+
+    private static WriteRequest WriteFor(ApiRequest request, ServedResource resource, RequestInfo info, DeleteOptions options) => new()
+    {
+        Resource = resource,
+        Info = info,
+        User = request.User,
+        DryRun = options.DryRun,
+        // A collection's deletes run at the same time; each keeps its own.
+        Warnings = info.Verb == "delete" && ReferenceEquals(info, request.Info) ? request.Warnings : [],
+    };
+
+    /// <summary>From the body, or from the query when there is no body.</summary>
+    public static async ValueTask<DeleteOptions> ReadOptionsAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadBodyAsync(cancellationToken);
+        return body.Length > 0 ? FromBody(request, body) : FromQuery(request);
+    }
+
+    public static DeleteOptions FromObject(JsonObject value)
+    {
+        var preconditions = value["preconditions"] as JsonObject;
+        var dryRun = value["dryRun"] as JsonArray;
+        return Checked(
+            value.Number("gracePeriodSeconds"),
+            value.Text("propagationPolicy"),
+            value["orphanDependents"] is null ? null : value.Flag("orphanDependents"),
+            preconditions?["uid"] is null ? null : preconditions.Text("uid"),
+            preconditions?["resourceVersion"] is null ? null : preconditions.Text("resourceVersion"),
+            dryRun is null ? [] : [.. dryRun.Select(d => d is JsonValue v && v.TryGetValue<string>(out var s) ? s : "")]);
+    }
+
+    private static DeleteOptions FromBody(ApiRequest request, ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            var isYaml = BodyDecoder.IsYaml(request);
+            if ((isYaml ? ObjectDecoder.ParseYaml(body.Span) : ObjectDecoder.ParseJson(body.Span)) is not JsonObject value)
+                throw ApiException.BadRequest("the body of a delete must be a DeleteOptions");
+            var kind = value.Text("kind");
+            // Clients send DeleteOptions in the version of the resource's group; all mean the same.
+            if (kind.Length > 0 && kind != "DeleteOptions") throw ApiException.BadRequest($"decoded object cannot be converted to DeleteOptions: it is a {kind}");
+            var options = FromObject(value);
+            return options.DryRun ? options : options with { DryRun = BodyDecoder.IsDryRun(request) };
+        }
+        catch (DecodeException exception)
+        {
+            throw ApiException.BadRequest($"DeleteOptions cannot be read: {exception.Message}");
+        }
+    }
+
+    private static DeleteOptions FromQuery(ApiRequest request)
+    {
+        var query = request.Query;
+        return Checked(query.Number("gracePeriodSeconds"), query.Get("propagationPolicy"), query.Has("orphanDependents") ? query.Flag("orphanDependents") : null, null, null, query.All("dryRun"));
+    }
+
+    private static DeleteOptions Checked(long? grace, string? policy, bool? orphans, string? uid, string? version, List<string> dryRun)
+    {
+        var errors = new FieldErrors();
+        if (orphans is not null && !string.IsNullOrEmpty(policy))
+            errors.Invalid(FieldPath.Of("propagationPolicy"), policy, "orphanDependents and deletionPropagation cannot be both set");
+        if (!string.IsNullOrEmpty(policy) && policy is not ("Foreground" or "Background" or "Orphan"))
+            errors.NotSupported(FieldPath.Of("propagationPolicy"), policy, "Background", "Foreground", "Orphan");
+        foreach (var value in dryRun)
+        {
+            if (value != "All") errors.NotSupported(FieldPath.Of("dryRun"), value, "All");
+        }
+        if (errors.Count > 0) throw ApiException.Invalid(new("meta.k8s.io", "v1", "DeleteOptions"), "", errors);
+        var propagation = string.IsNullOrEmpty(policy) ? orphans switch { true => "Orphan", false => "Background", null => null } : policy;
+        return new DeleteOptions(grace, propagation, uid, version, dryRun.Count > 0) { AsksForAccepted = orphans == false };
+    }
+}

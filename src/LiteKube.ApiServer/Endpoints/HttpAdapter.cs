@@ -1,0 +1,207 @@
+using System.Buffers.Text;
+using System.IO.Compression;
+using System.Text;
+using LiteKube.ApiServer.Authentication;
+using LiteKube.ApiServer.Authorization;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Primitives;
+
+namespace LiteKube.ApiServer.Endpoints;
+
+/// <summary>HTTP on one side, the pipeline on the other: who asks, what they ask, and how the answer is written.</summary>
+internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authenticator, IAuthorizer authorizer, int maxBodyBytes, ILogger<HttpAdapter> logger, CancellationToken stopping)
+{
+    /// <summary>Upstream's threshold: smaller answers cost more to compress than to send.</summary>
+    private const int GzipThresholdBytes = 128 * 1024;
+
+    private const int WatchFlushBytes = 64 * 1024;
+    private const string BearerProtocol = "base64url.bearer.authorization.k8s.io.";
+
+    private static readonly StringValues NoCache = "no-cache, private";
+
+    public async Task ProcessAsync(HttpContext context)
+    {
+        var cancellationToken = context.RequestAborted;
+        try
+        {
+            var (request, result) = await AnswerAsync(context, cancellationToken);
+            await WriteAsync(context, request, result, cancellationToken);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ConnectionAbortedException or ConnectionResetException && cancellationToken.IsCancellationRequested)
+        {
+            // The client went away; nobody is left to answer.
+        }
+        catch (BadHttpRequestException exception) when (!context.Response.HasStarted)
+        {
+            await WriteAsync(context, null, StatusObjects.Result(new ApiException(exception.StatusCode, exception.StatusCode == 413 ? "RequestEntityTooLarge" : "BadRequest", exception.Message)), cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            // The answer has begun: what can be said is said by breaking off.
+            ApiServerLog.RequestFailed(logger, context.Request.Method, context.Request.Path, "", exception);
+            context.Abort();
+        }
+    }
+
+    private async ValueTask<(ApiRequest?, ApiResult)> AnswerAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        UserInfo user;
+        try
+        {
+            user = await authenticator.AuthenticateAsync(ReadCredentials(context), cancellationToken) ?? UserInfo.Anonymous;
+            if (HasImpersonation(context.Request.Headers)) user = Impersonation.Apply(user, context.Request.Headers, authorizer);
+        }
+        catch (ApiException exception)
+        {
+            return (null, StatusObjects.Result(exception));
+        }
+        var message = context.Request;
+        var headers = message.Headers;
+        var request = new HttpApiRequest(context, maxBodyBytes)
+        {
+            Method = message.Method,
+            Path = message.Path.Value ?? "/",
+            RawQuery = message.QueryString.Value ?? "",
+            ContentType = message.ContentType,
+            Accept = headers.Accept,
+            IfNoneMatch = headers.IfNoneMatch,
+            User = user,
+        };
+        return (request, await pipeline.HandleAsync(request, cancellationToken));
+    }
+
+    private async ValueTask WriteAsync(HttpContext context, ApiRequest? request, ApiResult result, CancellationToken cancellationToken)
+    {
+        if (result is ConnectResult connect)
+        {
+            await connect.Run(context, cancellationToken);
+            return;
+        }
+        var response = context.Response;
+        response.StatusCode = result.StatusCode;
+        response.ContentType = result.ContentType;
+        response.Headers.CacheControl = NoCache;
+        foreach (var (name, value) in result.Headers) response.Headers[name] = value;
+        if (request is { HasWarnings: true }) response.Headers.Warning = new StringValues([.. request.Warnings.Distinct(StringComparer.Ordinal).Select(RequestPipeline.WarningHeader)]);
+        switch (result)
+        {
+            case BytesResult bytes: await WriteBytesAsync(context, bytes.Body, cancellationToken); break;
+            case ListResult list: await WriteListAsync(context, list, cancellationToken); break;
+            case WatchResult watch: await WriteWatchAsync(context, watch, cancellationToken); break;
+            default: throw new InvalidOperationException($"Nothing writes a {result.GetType().Name}.");
+        }
+    }
+
+    private static async ValueTask WriteBytesAsync(HttpContext context, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
+    {
+        var response = context.Response;
+        if (response.StatusCode == 304) return;
+        if (body.Length >= GzipThresholdBytes && BeginGzip(context) is { } gzip)
+        {
+            await using (gzip) await gzip.WriteAsync(body, cancellationToken);
+            return;
+        }
+        response.ContentLength = body.Length;
+        if (HttpMethods.IsHead(context.Request.Method)) return;
+        await response.BodyWriter.WriteAsync(body, cancellationToken);
+    }
+
+    private static async ValueTask WriteListAsync(HttpContext context, ListResult list, CancellationToken cancellationToken)
+    {
+        var response = context.Response;
+        var length = list.Length;
+        if (length >= GzipThresholdBytes && BeginGzip(context) is { } gzip)
+        {
+            await using (gzip)
+            {
+                var writer = System.IO.Pipelines.PipeWriter.Create(gzip, new(leaveOpen: true));
+                await list.WriteAsync(writer, cancellationToken);
+                await writer.CompleteAsync();
+            }
+            return;
+        }
+        response.ContentLength = length;
+        if (HttpMethods.IsHead(context.Request.Method)) return;
+        await list.WriteAsync(response.BodyWriter, cancellationToken);
+        await response.BodyWriter.FlushAsync(cancellationToken);
+    }
+
+    private async ValueTask WriteWatchAsync(HttpContext context, WatchResult result, CancellationToken cancellationToken)
+    {
+        await using var stream = result.Stream;
+        var writer = context.Response.BodyWriter;
+        // Headers go out at once: a client counts a watch as open when it has them.
+        await context.Response.StartAsync(cancellationToken);
+        await writer.FlushAsync(cancellationToken);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+        try
+        {
+            while (await stream.WaitAsync(linked.Token))
+            {
+                while (stream.TryWrite(writer))
+                {
+                    if (writer.UnflushedBytes >= WatchFlushBytes && (await writer.FlushAsync(linked.Token)).IsCompleted) return;
+                }
+                if ((await writer.FlushAsync(linked.Token)).IsCompleted) return;
+            }
+            // A last bookmark may have become due at the end.
+            while (stream.TryWrite(writer)) continue;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // The server stops: the stream ends in order, the client asks again elsewhere or later.
+        }
+    }
+
+    private static GZipStream? BeginGzip(HttpContext context)
+    {
+        if (!context.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase) || HttpMethods.IsHead(context.Request.Method)) return null;
+        context.Response.Headers.ContentEncoding = "gzip";
+        context.Response.Headers.Append("Vary", "Accept-Encoding");
+        return new GZipStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true);
+    }
+
+    private static Credentials ReadCredentials(HttpContext context)
+    {
+        var headers = context.Request.Headers;
+        var certificate = context.Features.Get<ITlsConnectionFeature>()?.ClientCertificate;
+        string? token = null;
+        if (headers.Authorization is [{ } authorization, ..] && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
+            token = authorization["Bearer ".Length..].Trim();
+        else if (headers.SecWebSocketProtocol.Count > 0)
+            token = TokenOfProtocols(context);
+        return new Credentials(certificate, string.IsNullOrEmpty(token) ? null : token);
+    }
+
+    /// <summary>Browsers cannot set headers on a WebSocket: the token comes as a subprotocol, which the backend must not see.</summary>
+    private static string? TokenOfProtocols(HttpContext context)
+    {
+        string? token = null;
+        var rest = new List<string>();
+        foreach (var protocol in context.Request.Headers.SecWebSocketProtocol.SelectMany(h => h?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? []))
+        {
+            if (!protocol.StartsWith(BearerProtocol, StringComparison.Ordinal))
+            {
+                rest.Add(protocol);
+                continue;
+            }
+            var encoded = protocol.AsSpan(BearerProtocol.Length);
+            if (!Base64Url.IsValid(encoded)) throw ApiException.Unauthorized();
+            token = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(encoded));
+        }
+        if (token is not null) context.Request.Headers.SecWebSocketProtocol = string.Join(", ", rest);
+        return token;
+    }
+
+    private static bool HasImpersonation(IHeaderDictionary headers)
+    {
+        foreach (var header in headers)
+        {
+            if (header.Key.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase)) return true;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Text.Json.Nodes;
+using LiteKube.Apis.Codec;
+using LiteKube.Apis.Patching;
+using LiteKube.ApiServer.Registry;
+
+namespace LiteKube.ApiServer.Endpoints;
+
+/// <summary>The body of a PATCH, ready to be applied to whatever stands when its turn comes (https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply).</summary>
+internal sealed class ObjectPatch
+{
+    private const string AcceptedTypes = $"{MediaTypes.JsonPatch}, {MediaTypes.MergePatch}, {MediaTypes.StrategicMergePatch}";
+
+    private readonly ReadOnlyMemory<byte> _body;
+    private readonly string _type;
+    private readonly ServedResource _resource;
+
+    private ObjectPatch(ReadOnlyMemory<byte> body, string type, ServedResource resource) => (_body, _type, _resource) = (body, type, resource);
+
+    /// <exception cref="ApiException">415: a kind of patch that this server does not take; server-side apply is one.</exception>
+    public static async ValueTask<ObjectPatch> ReadAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var type = MediaTypes.Bare(request.ContentType);
+        if (type is not (MediaTypes.JsonPatch or MediaTypes.MergePatch or MediaTypes.StrategicMergePatch))
+            throw BodyDecoder.UnsupportedMediaType(AcceptedTypes);
+        var body = await request.ReadBodyAsync(cancellationToken);
+        // client-go sends patches as JSON whatever their form; YAML is taken as upstream takes it.
+        if (body.Length > 0 && body.Span.TrimStart(" \t\r\n"u8) is not [(byte)'{' or (byte)'[', ..]) body = ToJson(body);
+        return new(body, type, resource);
+    }
+
+    /// <param name="current">Read-only.</param>
+    public JsonObject Apply(ApiRequest request, JsonObject current)
+    {
+        var patched = Merge(current);
+        return BodyDecoder.Canonicalize(request, patched, _resource);
+    }
+
+    private JsonObject Merge(JsonObject current)
+    {
+        try
+        {
+            return _type switch
+            {
+                MediaTypes.JsonPatch => JsonPatch.Apply(current, _body.Span) as JsonObject ?? throw ApiException.BadRequest("the patched document is not an object"),
+                MediaTypes.MergePatch => MergePatch.Apply(current, _body.Span),
+                _ => StrategicMergePatch.Apply(current, _body.Span, _resource.Info.Schema),
+            };
+        }
+        catch (PatchException exception)
+        {
+            throw exception.IsUnprocessable
+                ? new ApiException(422, "Invalid", "the server rejected our request due to an error in our request: " + exception.Message)
+                : ApiException.BadRequest(exception.Message);
+        }
+        catch (DecodeException exception)
+        {
+            throw ApiException.BadRequest("error decoding patch: " + exception.Message);
+        }
+    }
+
+    private static ReadOnlyMemory<byte> ToJson(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return ObjectDecoder.YamlToJson(body.Span);
+        }
+        catch (DecodeException exception)
+        {
+            throw ApiException.BadRequest("error decoding patch: " + exception.Message);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.Text;
+using LiteKube.ApiServer.Authorization;
+using LiteKube.ApiServer.Metrics;
+using Microsoft.Extensions.Logging;
+
+namespace LiteKube.ApiServer.Endpoints;
+
+/// <summary>
+/// What happens to every request whose user is known: its meaning is read from its path, it is authorized, counted and
+/// answered; whatever goes wrong becomes a Status. Knows nothing of HTTP connections: components of this process pass
+/// through it as well.
+/// </summary>
+internal sealed class RequestPipeline(
+    IAuthorizer authorizer, ResourceEndpoints resources, NonResourceEndpoints others, InFlightLimits limits, ServerMetrics metrics, ILogger<RequestPipeline> logger)
+{
+    private static readonly ReadOnlyMemory<byte> NotFoundText = "404 page not found\n"u8.ToArray();
+
+    public async ValueTask<ApiResult> HandleAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        var started = metrics.Start();
+        ApiResult result;
+        try
+        {
+            request.Info = RequestInfoParser.Parse(request.Method, request.Path, request.Query);
+            Authorize(request);
+            using var permit = limits.Enter(request.Info);
+            result = request.Info.IsResourceRequest
+                ? await resources.HandleAsync(request, cancellationToken)
+                : await others.HandleAsync(request, cancellationToken);
+        }
+        catch (UnknownPathException)
+        {
+            result = new BytesResult(NotFoundText) { StatusCode = 404, ContentType = "text/plain; charset=utf-8" };
+        }
+        catch (Exception exception) when (!(exception is OperationCanceledException && cancellationToken.IsCancellationRequested))
+        {
+            result = StatusObjects.Result(Translate(request, exception));
+        }
+        metrics.Finish(request, result.StatusCode, started);
+        return result;
+    }
+
+    private void Authorize(ApiRequest request)
+    {
+        var decision = authorizer.Authorize(request.User, request.Info);
+        if (!decision.Allowed) throw ForbiddenStatus.For(request.User, request.Info, decision.Reason);
+    }
+
+    private ApiException Translate(ApiRequest request, Exception exception)
+    {
+        if (StatusObjects.Translate(exception) is { } known) return known;
+        ApiServerLog.RequestFailed(logger, request.Method, request.Path, request.User.Name, exception);
+        // The client learns that it is our fault; what the fault is stays in our log.
+        return ApiException.Internal($"the request could not be handled; the server's log says why ({request.Method} {request.Path})");
+    }
+
+    /// <summary>A Warning header's value (RFC 7234) as kubectl prints it.</summary>
+    public static string WarningHeader(string text)
+    {
+        var quoted = new StringBuilder("299 - \"");
+        foreach (var c in text)
+        {
+            if (c is '"' or '\\') quoted.Append('\\');
+            quoted.Append(char.IsControl(c) || c > 126 ? '?' : c);
+        }
+        return quoted.Append('"').ToString();
+    }
+}

@@ -1,0 +1,73 @@
+using LiteKube.ApiServer.Registry;
+
+namespace LiteKube.ApiServer.Endpoints;
+
+/// <summary>One subresource that is more than the object itself: scale, binding, log.</summary>
+internal interface ISubresource
+{
+    ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken);
+}
+
+/// <summary>Leads a request for a resource to what answers it.</summary>
+internal sealed class ResourceEndpoints(
+    Func<ResourceTable> resources, ReadEndpoints read, WriteEndpoints write, DeleteEndpoints delete, IReadOnlyDictionary<string, ISubresource> subresources)
+{
+    /// <summary>The key of a subresource's handler: "pods/log", or "/scale" for every kind that has one.</summary>
+    public static string KeyOf(string resource, string subresource) => $"{resource}/{subresource}";
+
+    public ValueTask<ApiResult> HandleAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        var info = request.Info;
+        if (!resources().TryFind(info.Group, info.Version, info.Resource, out var resource)) throw new UnknownPathException();
+        // Namespaces are the one cluster-scoped resource whose path says "namespaces".
+        if (info.Namespace.Length > 0 && !resource.Info.Namespaced)
+        {
+            if (info.Resource != "namespaces") throw new UnknownPathException();
+        }
+        else if (info.Namespace.Length == 0 && resource.Info.Namespaced && info is { Name.Length: > 0, Verb: not ("list" or "watch" or "deletecollection") })
+        {
+            throw new UnknownPathException();
+        }
+        if (info.Subresource.Length > 0) return SubresourceAsync(request, resource, cancellationToken);
+        if (subresources.TryGetValue(KeyOf(info.Resource, ""), out var computed)) return computed.HandleAsync(request, resource, cancellationToken);
+        if (!resource.Info.Supports(info.Verb)) throw ApiException.MethodNotAllowed();
+        return info.Verb switch
+        {
+            "get" => ValueTask.FromResult(read.Get(request, resource)),
+            "list" => read.ListAsync(request, resource, cancellationToken),
+            "watch" => read.WatchAsync(request, resource, cancellationToken),
+            "create" when info.Name.Length == 0 && (info.Namespace.Length > 0 || !resource.Info.Namespaced) => write.CreateAsync(request, resource, cancellationToken),
+            "update" when info.Name.Length > 0 => write.UpdateAsync(request, resource, cancellationToken),
+            "patch" when info.Name.Length > 0 => write.PatchAsync(request, resource, cancellationToken),
+            "delete" => delete.DeleteAsync(request, resource, cancellationToken),
+            "deletecollection" => delete.DeleteCollectionAsync(request, resource, cancellationToken),
+            _ => throw ApiException.MethodNotAllowed(),
+        };
+    }
+
+    private ValueTask<ApiResult> SubresourceAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var info = request.Info;
+        var known = false;
+        foreach (var subresource in resource.Info.Subresources)
+        {
+            if (subresource.Name != info.Subresource) continue;
+            known = true;
+            if (!subresource.Verbs.Contains(info.Verb)) throw ApiException.MethodNotAllowed();
+        }
+        if (!known) throw new UnknownPathException();
+        if (subresources.TryGetValue(KeyOf(info.Resource, info.Subresource), out var handler) || subresources.TryGetValue(KeyOf("", info.Subresource), out handler))
+            return handler.HandleAsync(request, resource, cancellationToken);
+        // What is left is the object itself seen through another door: status, approval, finalize, ephemeralcontainers, resize.
+        return info.Verb switch
+        {
+            "get" => ValueTask.FromResult(read.Get(request, resource)),
+            "update" => write.UpdateAsync(request, resource, cancellationToken),
+            "patch" => write.PatchAsync(request, resource, cancellationToken),
+            _ => throw ApiException.MethodNotAllowed(),
+        };
+    }
+}
+
+/// <summary>Nothing is served at the path; the answer is Kubernetes' plain "404 page not found".</summary>
+internal sealed class UnknownPathException : Exception;

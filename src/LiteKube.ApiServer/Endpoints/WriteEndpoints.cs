@@ -1,0 +1,73 @@
+using System.Text.Json.Nodes;
+using LiteKube.Apis;
+using LiteKube.ApiServer.Authorization;
+using LiteKube.ApiServer.Registry;
+
+namespace LiteKube.ApiServer.Endpoints;
+
+/// <summary>POST, PUT and PATCH of every stored kind, and of its /status and other subresources of the kind itself.</summary>
+internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder responder, IAuthorizer authorizer)
+{
+    public async ValueTask<ApiResult> CreateAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var write = WriteFor(request, resource);
+        var value = await BodyDecoder.DecodeAsync(request, resource, cancellationToken);
+        var created = await registry.CreateAsync(write, value, cancellationToken);
+        return responder.Object(request, resource, created, 201);
+    }
+
+    public async ValueTask<ApiResult> UpdateAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var write = WriteFor(request, resource);
+        var value = await BodyDecoder.DecodeAsync(request, resource, cancellationToken);
+        CheckName(value, request.Info);
+        var isFirst = true;
+        var (written, created) = await registry.UpdateAsync(write, Updated, () => AuthorizeCreate(request), cancellationToken);
+        return responder.Object(request, resource, written, created ? 201 : 200);
+
+        // The registry changes what it gets; only a lost race asks a second time.
+        ValueTask<JsonObject> Updated(JsonObject? current, CancellationToken _)
+        {
+            var copy = isFirst ? value : null;
+            isFirst = false;
+            return copy is null ? Again() : ValueTask.FromResult(copy);
+        }
+
+        async ValueTask<JsonObject> Again() => await BodyDecoder.DecodeAsync(request, resource, cancellationToken);
+    }
+
+    public async ValueTask<ApiResult> PatchAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var write = WriteFor(request, resource);
+        var patch = await ObjectPatch.ReadAsync(request, resource, cancellationToken);
+        var (written, _) = await registry.UpdateAsync(write, (current, _) => ValueTask.FromResult(patch.Apply(request, current!)), null, cancellationToken);
+        return responder.Object(request, resource, written);
+    }
+
+    public static WriteRequest WriteFor(ApiRequest request, ServedResource resource) => new()
+    {
+        Resource = resource,
+        Info = request.Info,
+        User = request.User,
+        DryRun = request.RawQuery.Length > 0 && BodyDecoder.IsDryRun(request),
+        Warnings = request.Warnings,
+    };
+
+    /// <summary>The name and namespace in the body are those of the path.</summary>
+    private static void CheckName(JsonObject value, RequestInfo info)
+    {
+        var name = value.Name();
+        if (name.Length == 0) throw ApiException.BadRequest($"the name of the object ({info.Name} based on URL) was undeterminable: name must be provided");
+        if (name != info.Name) throw ApiException.BadRequest($"the name of the object ({name}) does not match the name on the URL ({info.Name})");
+        var ns = value.Namespace();
+        if (info.Namespace.Length > 0 && ns.Length > 0 && ns != info.Namespace && info.Resource != "namespaces")
+            throw ApiException.BadRequest($"the namespace of the object ({ns}) does not match the namespace on the URL ({info.Namespace})");
+    }
+
+    private void AuthorizeCreate(ApiRequest request)
+    {
+        var info = request.Info with { Verb = "create" };
+        var decision = authorizer.Authorize(request.User, info);
+        if (!decision.Allowed) throw ForbiddenStatus.For(request.User, info, decision.Reason);
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+using LiteKube.Apis.Codec;
+using LiteKube.Apis.Defaulting;
+using LiteKube.ApiServer.Authentication;
+
+namespace LiteKube.ApiServer.Registry;
+
+/// <summary>How the server writes on its own behalf: defaulting, strategy and validation, no admission.</summary>
+internal sealed class InternalWriter(ObjectRegistry registry, Func<ResourceTable> resources) : IObjectWriter
+{
+    private static readonly UserInfo Server = new("system:apiserver", [UserInfo.MastersGroup, UserInfo.AuthenticatedGroup]);
+
+    public async Task<bool> EnsureAsync(JsonObject value, CancellationToken cancellationToken)
+    {
+        var request = Request(value, "create");
+        if (registry.Find(request.Resource, request.Namespace, value.Name()) is not null) return false;
+        try
+        {
+            await CreateAsync(value, cancellationToken);
+            return true;
+        }
+        catch (ApiException exception) when (exception.Reason == "AlreadyExists")
+        {
+            return false;
+        }
+    }
+
+    public async Task<JsonObject> CreateAsync(JsonObject value, CancellationToken cancellationToken)
+    {
+        var request = Request(value, "create");
+        var created = await registry.CreateAsync(request, Canonical(request, value), cancellationToken);
+        return request.Resource.Decode(created);
+    }
+
+    public async Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken)
+    {
+        var request = Request(value, "update");
+        var canonical = Canonical(request, value);
+        try
+        {
+            var (written, _) = await registry.UpdateAsync(request, (_, _) => ValueTask.FromResult((JsonObject)canonical.DeepClone()), null, cancellationToken);
+            return request.Resource.Decode(written);
+        }
+        catch (ApiException exception) when (exception.Reason is "Conflict" or "NotFound")
+        {
+            return null;
+        }
+    }
+
+    private WriteRequest Request(JsonObject value, string verb)
+    {
+        var resource = resources().FindKind(value.Text("apiVersion"), value.Text("kind"));
+        var info = resource.Info;
+        return new WriteRequest
+        {
+            Resource = resource,
+            User = Server,
+            SkipAdmission = true,
+            Info = new RequestInfo
+            {
+                Verb = verb,
+                Path = "",
+                IsResourceRequest = true,
+                Group = info.Resource.Group,
+                Version = info.Resource.Version,
+                Resource = info.Resource.Resource,
+                Namespace = info.Namespaced ? value.Namespace() : "",
+                Name = verb == "create" ? "" : value.Name(),
+            },
+        };
+    }
+
+    private static JsonObject Canonical(WriteRequest request, JsonObject value)
+    {
+        var canonical = ObjectDecoder.Canonicalize(value, request.Resource.Info.Schema, FieldValidation.Ignore).Object;
+        Defaulter.Apply(request.Resource.Info.GroupVersionKind, canonical);
+        return canonical;
+    }
+}

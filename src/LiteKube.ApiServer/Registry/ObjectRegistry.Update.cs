@@ -1,0 +1,127 @@
+using System.Text.Json.Nodes;
+using LiteKube.ApiServer.Admission;
+using LiteKube.Storage;
+
+namespace LiteKube.ApiServer.Registry;
+
+/// <summary>The object as it shall be, made from the one that stands: once for a PUT, again after each lost race for a patch.</summary>
+/// <param name="current">The standing object in the request's version, read-only; null when there is none.</param>
+internal delegate ValueTask<JsonObject> UpdatedObject(JsonObject? current, CancellationToken cancellationToken);
+
+internal sealed partial class ObjectRegistry
+{
+    private const int MaxUpdateAttempts = 5;
+    private const string ModifiedMessage = "the object has been modified; please apply your changes to the latest version and try again";
+
+    /// <param name="createsMissing">A PUT on a name that does not exist may create it; runs before the creation (the create verb is authorized there).</param>
+    public async ValueTask<(StoredValue Value, bool Created)> UpdateAsync(WriteRequest request, UpdatedObject update, Action? createsMissing, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var current = store.Get(request.Key);
+            if (current is null)
+            {
+                if (createsMissing is null || !request.Resource.Strategy.AllowsCreateOnUpdate || request.Subresource.Length > 0)
+                    throw ApiException.NotFound(request.Resource.GroupResource, request.Name);
+                createsMissing();
+                var value = await update(null, cancellationToken);
+                value.Metadata().Remove("resourceVersion");
+                return (await CreateAsync(request, value, cancellationToken), true);
+            }
+
+            var served = await update(request.Resource.Decode(current), cancellationToken);
+            var isConditional = served.ResourceVersion() is { Length: > 0 } and not "0";
+            CheckConditions(request, served, current);
+            if (await TryUpdateAsync(request, ToStored(request.Resource, served), current, cancellationToken) is { } written) return (written, false);
+            if (isConditional || attempt == MaxUpdateAttempts) throw ApiException.Conflict(request.Resource.GroupResource, request.Name, ModifiedMessage);
+        }
+    }
+
+    private static void CheckConditions(WriteRequest request, JsonObject value, StoredValue current)
+    {
+        var resource = request.Resource;
+        var old = ObjectView.Of(current).Decode();
+        if (value.Uid() is { Length: > 0 } uid && uid != old.Uid())
+            throw ApiException.Conflict(resource.GroupResource, request.Name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {old.Uid()}");
+        var version = value.ResourceVersion();
+        if (version is "" or "0")
+        {
+            if (resource.Strategy.AllowsUnconditionalUpdate) return;
+            var errors = new FieldErrors();
+            errors.Invalid(FieldPath.Of("metadata").Child("resourceVersion"), 0, "must be specified for an update");
+            throw ApiException.Invalid(resource.Info.GroupVersionKind, request.Name, errors);
+        }
+        if (!ulong.TryParse(version, out _))
+        {
+            var errors = new FieldErrors();
+            errors.Invalid(FieldPath.Of("metadata").Child("resourceVersion"), version, $"strconv.ParseUint: parsing \"{version}\": invalid syntax");
+            throw ApiException.Invalid(resource.Info.GroupVersionKind, request.Name, errors);
+        }
+        if (version != old.ResourceVersion()) throw ApiException.Conflict(resource.GroupResource, request.Name, ModifiedMessage);
+    }
+
+    /// <summary>Null: another write came first.</summary>
+    private async ValueTask<StoredValue?> TryUpdateAsync(WriteRequest request, JsonObject value, StoredValue current, CancellationToken cancellationToken)
+    {
+        var strategy = request.Resource.Strategy;
+        var context = request.StrategyContext();
+        var old = ObjectView.Of(current).Decode();
+
+        ObjectMetaRules.SetNamespace(value.Metadata(), request.StoredInfo, request.Namespace);
+        var attributes = admission.Attributes(request, AdmissionOperation.Update, value, old);
+        await admission.MutateAsync(attributes, cancellationToken);
+
+        ObjectMetaRules.PrepareForUpdate(value, old, request.StoredInfo, request.Namespace);
+        strategy.PrepareForUpdate(value, old, context);
+        if (strategy.TracksGeneration && HasNewDesire(value, old)) value.Metadata()["generation"] = (old.Metadata().Number("generation") ?? 0) + 1;
+
+        var errors = new FieldErrors();
+        ObjectMetaRules.ValidateUpdate(value, old, request.StoredInfo, errors);
+        strategy.ValidateUpdate(value, old, errors, context);
+        ThrowIfInvalid(request, value, errors);
+        await admission.ValidateAsync(attributes, request, cancellationToken);
+
+        var reservation = strategy.Allocate(value, old, errors, context);
+        var kept = false;
+        try
+        {
+            ThrowIfInvalid(request, value, errors);
+            request.Warnings.AddRange(context.Warnings);
+            var encoded = Encode(request.StoredInfo, value);
+            var template = new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset);
+            var removes = IsReadyToGo(strategy, value);
+            if (request.DryRun) return new StoredValue(request.Key, WithRevision(encoded, old.ResourceVersion()), current.CreateRevision, current.ModRevision);
+            // Nothing changed: no write, no event, the revision stays, as upstream's etcd3 store does.
+            if (!removes && IsSame(encoded, current)) return current;
+            var result = removes
+                ? await store.DeleteAsync(request.Key, current.ModRevision, template, cancellationToken)
+                : await store.PutAsync(request.Key, template, current.ModRevision, cancellationToken);
+            if (result.Status == WriteStatus.Conflict) return null;
+            kept = true;
+            strategy.AfterWrite(removes ? null : value, old);
+            return result.Value;
+        }
+        finally
+        {
+            if (!kept) reservation?.Dispose();
+        }
+    }
+
+    /// <summary>An object whose deletion was asked for goes when the last finalizer goes.</summary>
+    private static bool IsReadyToGo(IStrategy strategy, JsonObject value) =>
+        value.IsBeingDeleted() && !value.HasFinalizers() && (value.Metadata().Number("deletionGracePeriodSeconds") ?? 0) == 0 && !strategy.HoldsDeletion(value);
+
+    /// <summary>Anything beside metadata and status differs: the generation rises.</summary>
+    private static bool HasNewDesire(JsonObject value, JsonObject old)
+    {
+        foreach (var (field, node) in value)
+        {
+            if (field is not ("metadata" or "status" or "kind" or "apiVersion") && !JsonNode.DeepEquals(node, old[field])) return true;
+        }
+        foreach (var (field, _) in old)
+        {
+            if (field is not ("metadata" or "status" or "kind" or "apiVersion") && !value.ContainsKey(field)) return true;
+        }
+        return false;
+    }
+}

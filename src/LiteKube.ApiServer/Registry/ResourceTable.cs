@@ -1,0 +1,50 @@
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using LiteKube.Apis;
+using LiteKube.Apis.Schema;
+
+namespace LiteKube.ApiServer.Registry;
+
+/// <summary>Every served resource by group, version and name. Immutable: a new catalog (a CRD came) makes a new table.</summary>
+internal sealed class ResourceTable
+{
+    private readonly FrozenDictionary<(string Group, string Version, string Resource), ServedResource> _byName;
+    private readonly FrozenDictionary<GroupResource, ServedResource> _byGroupResource;
+
+    public ResourceTable(ResourceCatalog catalog, IStrategyRegistry strategies)
+    {
+        Catalog = catalog;
+        var byName = new Dictionary<(string, string, string), ServedResource>();
+        var byGroupResource = new Dictionary<GroupResource, ServedResource>();
+        foreach (var info in catalog.Resources)
+        {
+            var at = info.StorageResource;
+            var stored = at.Resource is { Length: > 0 } && at != info.Resource && catalog.TryFind(at.Group, at.Version, at.Resource, out var other) ? other : info;
+            var converter = ReferenceEquals(stored, info) ? null : VersionConverters.Between(stored.GroupVersionKind, info.GroupVersionKind);
+            var served = new ServedResource(info, stored, strategies.For(info), converter);
+            byName[(info.Resource.Group, info.Resource.Version, info.Resource.Resource)] = served;
+            // Of several versions the stored one stands for the resource.
+            if (converter is null || !byGroupResource.ContainsKey(info.GroupResource)) byGroupResource[info.GroupResource] = served;
+        }
+        _byName = byName.ToFrozenDictionary();
+        _byGroupResource = byGroupResource.ToFrozenDictionary();
+        GroupVersions = catalog.Groups.SelectMany(g => g.Versions.Select(v => new GroupVersion(g.Group, v))).ToFrozenSet();
+    }
+
+    public ResourceCatalog Catalog { get; }
+
+    public FrozenSet<GroupVersion> GroupVersions { get; }
+
+    public bool TryFind(string group, string version, string resource, [NotNullWhen(true)] out ServedResource? served) =>
+        _byName.TryGetValue((group, version, resource), out served);
+
+    public bool TryFind(GroupResource resource, [NotNullWhen(true)] out ServedResource? served) => _byGroupResource.TryGetValue(resource, out served);
+
+    /// <summary>The resource of an object by its apiVersion and kind.</summary>
+    public ServedResource FindKind(string apiVersion, string kind)
+    {
+        var (group, version) = GroupVersion.Parse(apiVersion);
+        if (Catalog.TryFindKind(group, version, kind, out var info) && TryFind(group, version, info.Resource.Resource, out var served)) return served;
+        throw new ApiException(404, "NotFound", $"no matches for kind \"{kind}\" in version \"{apiVersion}\"");
+    }
+}

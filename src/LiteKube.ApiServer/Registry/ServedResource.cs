@@ -1,0 +1,137 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LiteKube.Apis;
+using LiteKube.Apis.Codec;
+using LiteKube.Apis.Schema;
+using LiteKube.Storage;
+
+namespace LiteKube.ApiServer.Registry;
+
+/// <summary>One resource as the endpoints need it: its facts with everything precomputed that a request would build again.</summary>
+internal sealed class ServedResource
+{
+    public ServedResource(ResourceInfo info, ResourceInfo stored, IStrategy strategy, IVersionConverter? converter)
+    {
+        (Info, Stored, Strategy, Converter) = (info, stored, strategy, converter);
+        GroupResourceText = info.GroupResource.ToString();
+        KeyRoot = KeyRootOf(stored.GroupResource);
+        TypeMeta = Encoding.UTF8.GetBytes($"{{\"kind\":\"{info.Kind}\",\"apiVersion\":\"{info.GroupVersionKind.ApiVersion}\",");
+        ListHead = Encoding.UTF8.GetBytes($"{{\"kind\":\"{info.Kind}List\",\"apiVersion\":\"{info.GroupVersionKind.ApiVersion}\",\"metadata\":{{\"resourceVersion\":\"");
+    }
+
+    public ResourceInfo Info { get; }
+
+    /// <summary>The version in which objects are kept; the same as <see cref="Info"/> for almost every kind.</summary>
+    public ResourceInfo Stored { get; }
+
+    public IStrategy Strategy { get; }
+    public IVersionConverter? Converter { get; }
+    public GroupResource GroupResource => Info.GroupResource;
+    public string GroupResourceText { get; }
+
+    /// <summary>"apps/deployments/", "core/pods/".</summary>
+    public string KeyRoot { get; }
+
+    /// <summary>How every stored object of this kind starts; list items leave it out, as Kubernetes does for built-in kinds.</summary>
+    public ReadOnlyMemory<byte> TypeMeta { get; }
+
+    public ReadOnlyMemory<byte> ListHead { get; }
+
+    public string Key(string ns, string name) => Info.Namespaced ? $"{KeyRoot}{ns}/{name}" : KeyRoot + name;
+
+    /// <summary>The keys of one namespace, or of all when <paramref name="ns"/> is empty.</summary>
+    public string Prefix(string ns) => ns.Length == 0 || !Info.Namespaced ? KeyRoot : $"{KeyRoot}{ns}/";
+
+    public string NameOf(string key) => key[(key.LastIndexOf('/') + 1)..];
+
+    public string NamespaceOf(string key) => Info.Namespaced ? key[KeyRoot.Length..key.LastIndexOf('/')] : "";
+
+    public static string KeyRootOf(GroupResource resource) => $"{(resource.Group.Length == 0 ? "core" : resource.Group)}/{resource.Resource}/";
+
+    /// <summary>The bytes that a client of this version gets for a stored value.</summary>
+    public ReadOnlyMemory<byte> Represent(StoredValue value) => Converter is null ? value.Bytes : ObjectView.Of(value).Converted(this);
+
+    /// <summary>The tree that a client of this version gets; shared and read-only.</summary>
+    public JsonObject Decode(StoredValue value) => Converter is null ? ObjectView.Of(value).Decode() : Converter.FromStored(ObjectView.Of(value).Decode());
+}
+
+/// <summary>What readers derive from one stored value, made on first use and kept with it.</summary>
+internal sealed class ObjectView(StoredValue value)
+{
+    private static readonly Dictionary<string, string> NoLabels = [];
+
+    private readonly WeakReference<JsonObject?> _decoded = new(null);
+    private Dictionary<string, string>? _labels;
+    private (ServedResource Resource, ReadOnlyMemory<byte> Bytes)? _converted;
+    private volatile (ServedResource Resource, string Field, string Value)[] _fields = [];
+
+    public static ObjectView Of(StoredValue value)
+    {
+        if (value.Derived is ObjectView view) return view;
+        view = new ObjectView(value);
+        value.Derived = view;
+        return view;
+    }
+
+    /// <summary>The tree of the stored bytes. Shared: read-only. Held weakly, because a tree is ten times its bytes.</summary>
+    public JsonObject Decode()
+    {
+        if (_decoded.TryGetTarget(out var tree) && tree is not null) return tree;
+        tree = JsonNode.Parse(value.Bytes.Span)?.AsObject() ?? throw new InvalidDataException($"The stored value at {value.Key} is not an object.");
+        _decoded.SetTarget(tree);
+        return tree;
+    }
+
+    /// <summary>metadata.labels, read without building the tree.</summary>
+    public IReadOnlyDictionary<string, string> Labels => _labels ??= ReadLabels(value.Bytes.Span);
+
+    public ReadOnlyMemory<byte> Converted(ServedResource resource)
+    {
+        if (_converted is { } kept && ReferenceEquals(kept.Resource, resource)) return kept.Bytes;
+        var bytes = ObjectWriter.Write(resource.Decode(value));
+        _converted = (resource, bytes);
+        return bytes;
+    }
+
+    /// <summary>The value that a field selector compares; null when the kind does not offer the field.</summary>
+    public string? Field(ServedResource resource, string field)
+    {
+        foreach (var known in _fields)
+        {
+            if (ReferenceEquals(known.Resource, resource) && known.Field == field) return known.Value;
+        }
+        var found = resource.Strategy.SelectableField(resource.Decode(value), field);
+        // A lost race only reads the field again.
+        if (found is not null) _fields = [.. _fields, (resource, field, found)];
+        return found;
+    }
+
+    private static Dictionary<string, string> ReadLabels(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8);
+        if (!Enter(ref reader, "metadata"u8) || !Enter(ref reader, "labels"u8)) return NoLabels;
+        var labels = new Dictionary<string, string>(StringComparer.Ordinal);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var key = reader.GetString()!;
+            reader.Read();
+            labels[key] = reader.TokenType == JsonTokenType.String ? reader.GetString()! : "";
+        }
+        return labels.Count == 0 ? NoLabels : labels;
+    }
+
+    /// <summary>Moves from before (or at) an object's start to the start of the object in its property <paramref name="name"/>.</summary>
+    private static bool Enter(ref Utf8JsonReader reader, ReadOnlySpan<byte> name)
+    {
+        if (reader.TokenType == JsonTokenType.None) reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var found = reader.ValueTextEquals(name);
+            reader.Read();
+            if (found) return reader.TokenType == JsonTokenType.StartObject;
+            reader.Skip();
+        }
+        return false;
+    }
+}

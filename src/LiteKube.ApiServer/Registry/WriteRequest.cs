@@ -1,0 +1,30 @@
+using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Authentication;
+
+namespace LiteKube.ApiServer.Registry;
+
+/// <summary>Who writes what, where: the part of a request that the registry and admission need.</summary>
+internal sealed class WriteRequest
+{
+    public required ServedResource Resource { get; init; }
+    public required RequestInfo Info { get; init; }
+    public required UserInfo User { get; init; }
+    public bool DryRun { get; init; }
+    /// <summary>Set for what the server writes on its own behalf: bootstrap objects, expiry.</summary>
+    public bool SkipAdmission { get; init; }
+    /// <summary>Texts for Warning headers.</summary>
+    public List<string> Warnings { get; init; } = [];
+
+    public string Namespace => Info.Namespace;
+    public string Name => Info.Name;
+    public string Subresource => Info.Subresource;
+    public string Key => Resource.Key(Info.Namespace, Info.Name);
+
+    /// <summary>Strategies work on the stored version.</summary>
+    public StrategyContext StrategyContext()
+    {
+        return new StrategyContext(Resource.Stored, Subresource, User, DryRun);
+    }
+
+    public ResourceInfo StoredInfo => Resource.Stored;
+}

@@ -1,0 +1,102 @@
+using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Admission;
+using LiteKube.ApiServer.Authentication;
+using LiteKube.ApiServer.Authorization;
+using LiteKube.ApiServer.Bootstrap;
+using LiteKube.ApiServer.Certificates;
+using LiteKube.ApiServer.Discovery;
+using LiteKube.ApiServer.Endpoints;
+using LiteKube.ApiServer.Metrics;
+using LiteKube.ApiServer.Registry;
+using LiteKube.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace LiteKube.ApiServer;
+
+/// <summary>The server's parts put together once its keys are there. Reads from the store outwards, in the order in which one needs the other.</summary>
+internal sealed class ServerParts : IAsyncDisposable
+{
+    private readonly RbacAuthorizer _rbac;
+    private readonly NodeAuthorizer _nodes;
+
+    public ServerParts(ApiServerOptions options, IStateStore store, ClusterPki pki, IReadOnlyList<HealthCheck> checks, ILoggerFactory logs, TimeProvider time, CancellationToken stopping)
+    {
+        Reader = new ObjectReader(store, logs.CreateLogger<ObjectReader>());
+        var strategies = new StrategyRegistry();
+        Resources = new ResourceTable(ResourceCatalog.BuiltIn, strategies);
+
+        _rbac = new RbacAuthorizer(Reader);
+        _nodes = new NodeAuthorizer(Reader);
+        Authorizer = new AuthorizerChain(_nodes, _rbac);
+        var signingKey = new TokenSigningKey(pki.ServiceAccountKey);
+        string[] audiences = [options.ServiceAccountIssuer];
+        Tokens = new TokenIssuer(signingKey, options.ServiceAccountIssuer, audiences, Reader, time);
+        var tokenAuthenticator = new ServiceAccountTokenAuthenticator(signingKey, options.ServiceAccountIssuer, audiences, Reader, time);
+        Authenticator = new AuthenticatorChain(new ClientCertificateAuthenticator(pki.CertificateAuthority, time), tokenAuthenticator);
+
+        IReadOnlyList<IAdmissionPlugin> plugins = [new RoleEscalationCheck(Authorizer, _rbac)];
+        Registry = new ObjectRegistry(store, new AdmissionRunner(plugins), time);
+        Writer = new InternalWriter(Registry, () => Resources);
+        Aggregator = new ClusterRoleAggregator(Reader, Writer);
+        Bootstrap = new ClusterBootstrap(Reader, Writer, pki, options);
+        Expiry = new EventExpiry(store, time, logs.CreateLogger<EventExpiry>());
+
+        Health = new HealthEndpoints(checks);
+        Pipeline = BuildPipeline(new OpenIdDocuments(signingKey, options.ServiceAccountIssuer), tokenAuthenticator, store, logs, time);
+        InProcess = new InProcessAdapter(Pipeline, stopping);
+    }
+
+    public ObjectReader Reader { get; }
+    public ResourceTable Resources { get; private set; }
+    public ObjectRegistry Registry { get; }
+    public InternalWriter Writer { get; }
+    public IAuthenticator Authenticator { get; }
+    public IAuthorizer Authorizer { get; }
+    public TokenIssuer Tokens { get; }
+    public ClusterRoleAggregator Aggregator { get; }
+    public ClusterBootstrap Bootstrap { get; }
+    public EventExpiry Expiry { get; }
+    public HealthEndpoints Health { get; }
+    public RequestPipeline Pipeline { get; }
+    public InProcessAdapter InProcess { get; }
+
+    public async ValueTask DisposeAsync()
+    {
+        _nodes.Dispose();
+        _rbac.Dispose();
+        await Reader.DisposeAsync();
+    }
+
+    private RequestPipeline BuildPipeline(OpenIdDocuments openId, ServiceAccountTokenAuthenticator tokenAuthenticator, IStateStore store, ILoggerFactory logs, TimeProvider time)
+    {
+        var limits = new InFlightLimits();
+        var metrics = new ServerMetrics(time, limits, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)]);
+        var responder = new ObjectResponder(time);
+        var read = new ReadEndpoints(Registry, responder, time);
+        var write = new WriteEndpoints(Registry, responder, Authorizer);
+        var delete = new DeleteEndpoints(Registry, responder, read);
+        var resources = new ResourceEndpoints(() => Resources, read, write, delete, Subresources(tokenAuthenticator, time));
+        var documents = new Dictionary<string, StaticDocument>(StringComparer.Ordinal)
+        {
+            [OpenIdDocuments.ConfigurationPath] = new(openId.Configuration, OpenIdDocuments.ConfigurationContentType, OpenIdDocuments.CacheControl),
+            [OpenIdDocuments.KeysPath] = new(openId.Keys, OpenIdDocuments.KeysContentType, OpenIdDocuments.CacheControl),
+        };
+        var others = new NonResourceEndpoints(new DiscoveryDocuments(() => Resources), new OpenApiEndpoint(() => Resources), Health, metrics, documents);
+        return new RequestPipeline(Authorizer, resources, others, limits, metrics, logs.CreateLogger<RequestPipeline>());
+    }
+
+    private Dictionary<string, ISubresource> Subresources(ServiceAccountTokenAuthenticator tokenAuthenticator, TimeProvider time)
+    {
+        var access = new AccessReviews(Authorizer, _rbac);
+        var tokens = new TokenReviews(tokenAuthenticator);
+        return new(StringComparer.Ordinal)
+        {
+            [ResourceEndpoints.KeyOf("subjectaccessreviews", "")] = new ReviewEndpoint((_, _, review) => access.EvaluateSubject(review)),
+            [ResourceEndpoints.KeyOf("selfsubjectaccessreviews", "")] = new ReviewEndpoint((user, _, review) => access.EvaluateSelf(user, review)),
+            [ResourceEndpoints.KeyOf("selfsubjectrulesreviews", "")] = new ReviewEndpoint((user, _, review) => access.EvaluateRules(user, review)),
+            [ResourceEndpoints.KeyOf("localsubjectaccessreviews", "")] = new ReviewEndpoint((_, ns, review) => access.EvaluateLocal(ns, review)),
+            [ResourceEndpoints.KeyOf("tokenreviews", "")] = new ReviewEndpoint((_, _, review) => tokens.Evaluate(review)),
+            [ResourceEndpoints.KeyOf("selfsubjectreviews", "")] = new ReviewEndpoint((user, _, review) => TokenReviews.EvaluateSelf(user, review, time.GetUtcNow())),
+        };
+    }
+}

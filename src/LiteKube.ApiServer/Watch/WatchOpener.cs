@@ -1,0 +1,69 @@
+using LiteKube.ApiServer.Endpoints;
+using LiteKube.ApiServer.Registry;
+using LiteKube.Storage;
+
+namespace LiteKube.ApiServer.Watch;
+
+/// <summary>Turns the parameters of a watch into a running one (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes).</summary>
+internal sealed class WatchOpener(IStateStore store, ObjectResponder responder, TimeProvider time)
+{
+    /// <summary>Upstream's --min-request-timeout: a watch without timeoutSeconds lasts between it and twice it.</summary>
+    private const int MinTimeoutSeconds = 1800;
+
+    public async ValueTask<WatchResult> OpenAsync(ApiRequest request, ServedResource resource, ListOptions options, CancellationToken cancellationToken)
+    {
+        var accepted = MediaTypes.Negotiate(request.Accept);
+        if (accepted.Representation == Representation.Yaml) accepted = AcceptedType.Json;
+        var selection = options.Selection;
+        var prefix = options.Prefix;
+        var isFromNow = options.SendInitialEvents is null ? options.ResourceVersion == 0 : options.SendInitialEvents.Value;
+
+        IReadOnlyList<StoredValue> initial = [];
+        var start = options.ResourceVersion;
+        ApiException? refusal = null;
+        if (isFromNow)
+        {
+            var range = await store.RangeAsync(new RangeRequest(prefix), cancellationToken);
+            (initial, start) = (Filter(range.Values, options), range.Revision);
+        }
+        else if (start == 0)
+        {
+            start = store.CurrentRevision;
+        }
+        StoreWatch? changes = null;
+        if (start > store.CurrentRevision)
+        {
+            // A version from before the store was reset or restored: only a new list helps.
+            refusal = ApiException.Expired($"resource version {start} is newer than the newest, {store.CurrentRevision}");
+        }
+        else
+        {
+            try
+            {
+                changes = store.Watch(prefix, start);
+            }
+            catch (CompactedException exception)
+            {
+                refusal = TooOld(exception.Requested, exception.Compacted);
+            }
+        }
+
+        var seconds = options.TimeoutSeconds is > 0 and { } given ? given : MinTimeoutSeconds * (1 + Random.Shared.NextDouble());
+        var plan = new WatchPlan(
+            selection, options.ExactKey, initial, start, isFromNow && options is { SendInitialEvents: true, AllowWatchBookmarks: true }, options.AllowWatchBookmarks, TimeSpan.FromSeconds(seconds), refusal);
+        return new WatchResult(new WatchStream(plan, changes, resource, new WatchFramer(request, resource, accepted, responder), time));
+    }
+
+    public static ApiException TooOld(long requested, long compacted) => ApiException.Expired($"too old resource version: {requested} ({compacted + 1})");
+
+    private static IReadOnlyList<StoredValue> Filter(IReadOnlyList<StoredValue> values, ListOptions options)
+    {
+        if (options.Selection.IsEverything && options.ExactKey is null) return values;
+        var matching = new List<StoredValue>();
+        foreach (var value in values)
+        {
+            if ((options.ExactKey is null || value.Key == options.ExactKey) && options.Selection.Matches(value)) matching.Add(value);
+        }
+        return matching;
+    }
+}
