@@ -28,7 +28,6 @@ public sealed class Scheduler : IComponent
     private readonly SchedulerCache _cache;
     private readonly SchedulingQueue _queue;
     private readonly Snapshot _snapshot = new();
-    private readonly SemaphoreSlim _bindSlots;
     private readonly BackgroundTasks _background = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<IDisposable> _handlers = [];
@@ -44,11 +43,10 @@ public sealed class Scheduler : IComponent
         _logger = loggers.CreateLogger("LiteKube.Scheduler");
         _events = events.Create(options.SchedulerName);
         _conditions = new PodConditions(client, timeProvider, _logger);
-        _plugins = new PluginSet(DefaultPlugins.Create(client, informers, timeProvider, () => _snapshot));
+        _plugins = new PluginSet(DefaultPlugins.Create(options, client, informers, timeProvider, () => _snapshot));
         _algorithm = new SchedulingAlgorithm(_plugins, options);
         _cache = new SchedulerCache(timeProvider);
         _queue = new SchedulingQueue(_plugins.Queue, timeProvider, options.Queue);
-        _bindSlots = new SemaphoreSlim(options.MaxBindsInFlight);
     }
 
     public string Name => "scheduler";
@@ -172,15 +170,7 @@ public sealed class Scheduler : IComponent
         PluginStatus? failed;
         try
         {
-            await _bindSlots.WaitAsync(cancellationToken);
-            try
-            {
-                failed = await _plugins.BindAsync(state, pod, node, cancellationToken);
-            }
-            finally
-            {
-                _bindSlots.Release();
-            }
+            failed = await _plugins.BindAsync(state, pod, node, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

@@ -26,17 +26,17 @@ public sealed record PodAffinityTerms(
 }
 
 /// <param name="Namespaces">Where the other pods are looked for, besides those that <paramref name="NamespaceSelector"/> selects.</param>
-public sealed record AffinityTerm(LabelSelector Selector, IReadOnlySet<string> Namespaces, LabelSelector NamespaceSelector, string TopologyKey, int Weight)
+public sealed record AffinityTerm(LabelSelector Selector, IReadOnlySet<string> Namespaces, LabelSelector? NamespaceSelector, string TopologyKey, int Weight)
 {
     public static AffinityTerm From(V1PodAffinityTerm term, string podNamespace, int weight)
     {
         // Neither a list nor a selector of namespaces means the pod's own.
         IEnumerable<string> namespaces = term.Namespaces is { Count: > 0 } listed ? listed : term.NamespaceSelector is null ? [podNamespace] : [];
-        return new AffinityTerm(LabelSelector.From(term.LabelSelector), namespaces.ToHashSet(StringComparer.Ordinal), LabelSelector.From(term.NamespaceSelector), term.TopologyKey, weight);
+        return new AffinityTerm(LabelSelector.From(term.LabelSelector), namespaces.ToHashSet(StringComparer.Ordinal), term.NamespaceSelector is null ? null : LabelSelector.From(term.NamespaceSelector), term.TopologyKey, weight);
     }
 
     /// <param name="namespaceLabels">Of a namespace by name; null when it is unknown.</param>
     public bool Matches(PodInfo pod, Func<string, IDictionary<string, string>?> namespaceLabels) =>
-        (Namespaces.Contains(pod.Namespace) || (!ReferenceEquals(NamespaceSelector, LabelSelector.Nothing) && NamespaceSelector.Matches(namespaceLabels(pod.Namespace))))
+        (Namespaces.Contains(pod.Namespace) || NamespaceSelector?.Matches(namespaceLabels(pod.Namespace)) == true)
         && Selector.Matches(pod.Labels);
 }

@@ -7,13 +7,16 @@ using LiteKube.Scheduler.Framework;
 
 namespace LiteKube.Scheduler.Plugins;
 
-/// <summary>Binds by the pod's binding subresource.</summary>
-internal sealed class DefaultBinder(IKubeClient client) : IBindPlugin
+/// <summary>Binds by the pod's binding subresource; only so many at a time, for a burst of pods must not flood the server.</summary>
+internal sealed class DefaultBinder(IKubeClient client, int maxInFlight) : IBindPlugin
 {
+    private readonly SemaphoreSlim _slots = new(maxInFlight);
+
     public string Name => "DefaultBinder";
 
     public async Task<PluginStatus?> BindAsync(CycleState state, PodInfo pod, string nodeName, CancellationToken cancellationToken)
     {
+        await _slots.WaitAsync(cancellationToken);
         try
         {
             await client.CreateSubresourceAsync<V1Pod>(pod.Namespace, pod.Key.Name, "binding", Binding(pod, nodeName), cancellationToken);
@@ -22,6 +25,10 @@ internal sealed class DefaultBinder(IKubeClient client) : IBindPlugin
         catch (KubeApiException e)
         {
             return PluginStatus.Error(e.Message);
+        }
+        finally
+        {
+            _slots.Release();
         }
     }
 

@@ -1,3 +1,4 @@
+using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
@@ -8,7 +9,7 @@ internal static class DefaultPlugins
 {
     /// <summary>In kube-scheduler's order: the first filter that refuses a node gives the reason.</summary>
     /// <param name="snapshot">The one that the current attempt works on.</param>
-    public static IReadOnlyList<IPlugin> Create(IKubeClient client, ISharedInformers informers, TimeProvider timeProvider, Func<Snapshot> snapshot) =>
+    public static IReadOnlyList<IPlugin> Create(SchedulerOptions options, IKubeClient client, ISharedInformers informers, TimeProvider timeProvider, Func<Snapshot> snapshot) =>
     [
         new SchedulingGates(),
         new PrioritySort(),
@@ -18,9 +19,12 @@ internal static class DefaultPlugins
         new NodeAffinity(),
         new NodePorts(),
         new NodeResourcesFit(),
+        new VolumeBinding(client, informers, timeProvider),
+        new PodTopologySpread(snapshot),
+        new InterPodAffinity(ns => informers.Get<V1Namespace>().Find(new ObjectKey("", ns))?.Metadata.Labels, snapshot),
         new NodeResourcesBalancedAllocation(),
         new ImageLocality(snapshot),
         new DefaultPreemption(),
-        new DefaultBinder(client),
+        new DefaultBinder(client, options.MaxBindsInFlight),
     ];
 }
