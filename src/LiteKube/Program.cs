@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using LiteKube.Commands;
 using LiteKube.Configuration;
+using LiteKube.Network.Cni;
 
 namespace LiteKube;
 
@@ -9,6 +10,10 @@ internal static class Program
 {
     public static async Task<int> Main(string[] arguments)
     {
+        // containerd runs this program by its plugin name, with the request in CNI_ variables.
+        if (CniPlugin.IsRequested)
+            return await CniPlugin.RunAsync(EnvironmentVariables(), Console.OpenStandardInput(), Console.OpenStandardOutput(), CancellationToken.None);
+
         var root = new RootCommand("LiteKube: a whole Kubernetes in one program.");
         var settings = new SettingOptions(root);
         foreach (var command in (Command[])
@@ -47,6 +52,14 @@ internal static class Program
         {
             return Fail("interrupted", ExitCodes.Failed);
         }
+    }
+
+    private static Dictionary<string, string> EnvironmentVariables()
+    {
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
+            variables[(string)variable.Key] = (string?)variable.Value ?? "";
+        return variables;
     }
 
     private static int Fail(string message, int exitCode)

@@ -1,0 +1,77 @@
+using System.Net;
+using System.Net.Sockets;
+using LiteKube.ApiServer;
+using LiteKube.Configuration;
+using LiteKube.Kubelet;
+using LiteKube.Network;
+
+namespace LiteKube.Hosting;
+
+/// <summary>What each layer is told, from the one configuration of the instance.</summary>
+internal static class ClusterOptions
+{
+    public static NetworkOptions Network(InstanceConfig config) =>
+        new(config.Suffix.Length == 0 ? "default" : config.Suffix, config.Bridge, config.PodCidr, config.ServiceCidr, config.ClusterDns, config.DataDir);
+
+    public static KubeletOptions Kubelet(InstanceConfig config)
+    {
+        var network = Network(config);
+        return new KubeletOptions
+        {
+            NodeName = config.NodeName,
+            DataDir = config.DataDir,
+            RunDir = config.RunDir,
+            LogDir = config.LogDir,
+            NodeIps = [NodeAddress(config)],
+            ClusterDns = [config.ClusterDns],
+            ClusterDomain = config.ClusterDomain,
+            PodCidr = config.PodCidr.ToString(),
+            Port = config.KubeletPort,
+            KubernetesVersion = ProductVersion.Kubernetes,
+            CgroupName = config.Suffix.Length == 0 ? "kubepods" : $"kubepods-{config.Suffix}",
+            ContainerdPath = config.ContainerdPath ?? "containerd",
+            RuncPath = config.RuncPath ?? "runc",
+            CniBinDir = network.CniBinDirectory,
+            CniConfDir = network.CniConfigDirectory,
+        };
+    }
+
+    public static ApiServerOptions ApiServer(InstanceConfig config)
+    {
+        var address = NodeAddress(config);
+        return new ApiServerOptions
+        {
+            Listen = [new IPEndPoint(IPAddress.Any, config.ApiPort)],
+            DataDirectory = config.DataDir,
+            AdvertiseAddress = address,
+            ExtraSubjectAlternativeNames = [config.NodeName, address.ToString()],
+            ServiceCidr = config.ServiceCidr.ToString(),
+            NodePortRange = config.NodePortRange,
+            ClusterDomain = config.ClusterDomain,
+            ServiceAccountIssuer = $"https://kubernetes.default.svc.{config.ClusterDomain}",
+        };
+    }
+
+    /// <summary>The address of the interface that leads out; on a machine with no route anywhere, loopback would hide the node from its own pods, so any other address is preferred.</summary>
+    public static IPAddress NodeAddress(InstanceConfig config)
+    {
+        if (config.NodeIp is { } given)
+            return given;
+        try
+        {
+            // Connecting a datagram socket sends nothing; it only asks the routing table.
+            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            probe.Connect(new IPEndPoint(IPAddress.Parse("192.0.2.1"), 9));
+            return ((IPEndPoint)probe.LocalEndPoint!).Address;
+        }
+        catch (SocketException)
+        {
+            var addresses = System.Net.NetworkInformation.NetworkInterface.GetAllNetworkInterfaces()
+                .Where(i => i.Name != config.Bridge)
+                .SelectMany(i => i.GetIPProperties().UnicastAddresses.Select(a => a.Address))
+                .Where(a => a.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a));
+            // Unplugged: the bridge's own address is reachable from host and pods alike.
+            return addresses.FirstOrDefault() ?? Network(config).Gateway;
+        }
+    }
+}
