@@ -1,0 +1,104 @@
+using k8s.Models;
+using LiteKube.Controllers.Common;
+
+namespace LiteKube.Controllers.Deployments;
+
+/// <summary>How a Deployment moves replicas from its old ReplicaSets to its new one. Pure.</summary>
+internal static class RollingPlan
+{
+    public readonly record struct Bounds(int MaxSurge, int MaxUnavailable)
+    {
+        public static Bounds Of(V1Deployment deployment)
+        {
+            if (deployment.Spec.Strategy?.Type == "Recreate")
+                return new Bounds(0, 0);
+            var desired = Desired(deployment);
+            var surge = IntOrPercent.Scale(deployment.Spec.Strategy?.RollingUpdate?.MaxSurge, desired, roundUp: true);
+            var unavailable = Math.Min(desired, IntOrPercent.Scale(deployment.Spec.Strategy?.RollingUpdate?.MaxUnavailable, desired, roundUp: false));
+            // Both can round to nothing; then one pod at a time must still be replaceable.
+            return surge == 0 && unavailable == 0 ? new Bounds(0, Math.Min(1, desired)) : new Bounds(surge, unavailable);
+        }
+    }
+
+    public static int Desired(V1Deployment deployment) => deployment.Spec.Replicas ?? 1;
+
+    /// <summary>Replicas of the new set in a rolling update: as many as the surge allows beside the old ones.</summary>
+    public static int NewReplicas(V1Deployment deployment, V1ReplicaSet newSet, IReadOnlyList<V1ReplicaSet> all)
+    {
+        var desired = Desired(deployment);
+        var current = Replicas(newSet);
+        if (current >= desired)
+            return desired;
+        if (deployment.Spec.Strategy?.Type == "Recreate")
+            return desired;
+        var room = desired + Bounds.Of(deployment).MaxSurge - all.Sum(Replicas);
+        return room <= 0 ? current : current + Math.Min(room, desired - current);
+    }
+
+    /// <summary>New sizes of old sets: unhealthy pods first, then as many as may be unavailable.</summary>
+    public static IReadOnlyList<(V1ReplicaSet Set, int Replicas)> ShrinkOld(V1Deployment deployment, V1ReplicaSet? newSet, IReadOnlyList<V1ReplicaSet> old)
+    {
+        var live = old.Where(r => Replicas(r) > 0).OrderBy(r => r.Metadata.CreationTimestamp).ThenBy(r => r.Metadata.Name, StringComparer.Ordinal).ToList();
+        if (live.Count == 0)
+            return [];
+        var minAvailable = Desired(deployment) - Bounds.Of(deployment).MaxUnavailable;
+        var total = live.Sum(Replicas) + (newSet is null ? 0 : Replicas(newSet));
+        var newUnavailable = newSet is null ? 0 : Replicas(newSet) - (newSet.Status?.AvailableReplicas ?? 0);
+        var budget = total - minAvailable - newUnavailable;
+        if (budget <= 0)
+            return [];
+
+        var sizes = live.ToDictionary(r => r.Metadata.Uid, Replicas);
+        // Pods that serve nobody anyway cost no availability.
+        foreach (var set in live)
+        {
+            var drop = Math.Min(budget, Math.Max(0, Replicas(set) - (set.Status?.AvailableReplicas ?? 0)));
+            sizes[set.Metadata.Uid] -= drop;
+            budget -= drop;
+        }
+        var healthyBudget = live.Concat(newSet is null ? [] : [newSet]).Sum(r => r.Status?.AvailableReplicas ?? 0) - minAvailable;
+        foreach (var set in live)
+        {
+            if (healthyBudget <= 0)
+                break;
+            var drop = Math.Min(healthyBudget, sizes[set.Metadata.Uid]);
+            sizes[set.Metadata.Uid] -= drop;
+            healthyBudget -= drop;
+        }
+        return [.. live.Where(r => sizes[r.Metadata.Uid] != Replicas(r)).Select(r => (r, sizes[r.Metadata.Uid]))];
+    }
+
+    /// <summary>
+    /// Sizes after the Deployment was scaled in the middle of a rollout (or while paused): each set takes its share of
+    /// the difference, the largest first, what rounding leaves going to the first.
+    /// </summary>
+    /// <param name="previousMax">The most replicas that were allowed in all when the set was last sized.</param>
+    public static IReadOnlyList<(V1ReplicaSet Set, int Replicas)> Proportional(V1Deployment deployment, IReadOnlyList<V1ReplicaSet> live, Func<V1ReplicaSet, int> previousMax)
+    {
+        var total = live.Sum(Replicas);
+        var desired = Desired(deployment);
+        var allowed = desired > 0 ? desired + Bounds.Of(deployment).MaxSurge : 0;
+        var toAdd = allowed - total;
+        if (toAdd == 0)
+            return [];
+        // When growing, newer sets win ties; when shrinking, older ones lose first.
+        var ordered = (toAdd > 0
+            ? live.OrderByDescending(Replicas).ThenByDescending(r => r.Metadata.CreationTimestamp)
+            : live.OrderByDescending(Replicas).ThenBy(r => r.Metadata.CreationTimestamp)).ToList();
+        var sizes = ordered.Select(Replicas).ToArray();
+        var added = 0;
+        for (var i = 0; i < ordered.Count; i++)
+        {
+            var share = sizes[i] == 0 ? 0 : (int)Math.Round((double)sizes[i] * allowed / Math.Max(1, previousMax(ordered[i])), MidpointRounding.AwayFromZero) - sizes[i];
+            var remaining = toAdd - added;
+            share = toAdd > 0 ? Math.Min(Math.Max(share, 0), remaining) : Math.Max(Math.Min(share, 0), remaining);
+            sizes[i] += share;
+            added += share;
+        }
+        if (ordered.Count > 0)
+            sizes[0] = Math.Max(0, sizes[0] + toAdd - added);
+        return [.. ordered.Select((set, i) => (set, sizes[i])).Where(r => Replicas(r.set) != r.Item2)];
+    }
+
+    public static int Replicas(V1ReplicaSet set) => set.Spec.Replicas ?? 1;
+}
