@@ -1,0 +1,34 @@
+using LiteKube.Client;
+using LiteKube.Client.Events;
+using LiteKube.Controllers.Deployments;
+using LiteKube.Controllers.ReplicaSets;
+using Microsoft.Extensions.Logging;
+
+namespace LiteKube.Controllers;
+
+/// <summary>All controllers of the cluster as one component.</summary>
+public sealed class ControllerSet : IComponent
+{
+    private readonly List<IComponent> _controllers = [];
+
+    /// <param name="clientOf">A client under the service account of that name in kube-system: each controller has the rights of its own role, system:controller:NAME.</param>
+    public ControllerSet(Func<string, IKubeClient> clientOf, ISharedInformers informers, IEventRecorderFactory events, ILoggerFactory loggers, TimeProvider timeProvider)
+    {
+        _controllers.Add(new ReplicaSetController(clientOf("replicaset-controller"), informers, events.Create("replicaset-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new DeploymentController(clientOf("deployment-controller"), informers, events.Create("deployment-controller"), timeProvider).CreateRunner(loggers));
+    }
+
+    public string Name => "controllers";
+
+    public ComponentHealth Health => _controllers.Select(c => (c.Name, c.Health)).FirstOrDefault(c => !c.Health.IsReady) is ({ } name, { } health)
+        ? ComponentHealth.NotReady($"{name} {health.Message}")
+        : ComponentHealth.Ready;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var controller in _controllers)
+            await controller.StartAsync(cancellationToken);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.WhenAll(_controllers.Select(c => c.StopAsync(cancellationToken)));
+}
