@@ -8,6 +8,7 @@ using LiteKube.ApiServer.Discovery;
 using LiteKube.ApiServer.Endpoints;
 using LiteKube.ApiServer.Metrics;
 using LiteKube.ApiServer.Registry;
+using LiteKube.ApiServer.Registry.Strategies;
 using LiteKube.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -23,6 +24,7 @@ internal sealed class ServerParts : IAsyncDisposable
     {
         Reader = new ObjectReader(store, logs.CreateLogger<ObjectReader>());
         var strategies = new StrategyRegistry();
+        BuiltInStrategies.Register(strategies, Reader, options);
         Resources = new ResourceTable(ResourceCatalog.BuiltIn, strategies);
 
         _rbac = new RbacAuthorizer(Reader);
@@ -34,7 +36,7 @@ internal sealed class ServerParts : IAsyncDisposable
         var tokenAuthenticator = new ServiceAccountTokenAuthenticator(signingKey, options.ServiceAccountIssuer, audiences, Reader, time);
         Authenticator = new AuthenticatorChain(new ClientCertificateAuthenticator(pki.CertificateAuthority, time), tokenAuthenticator);
 
-        IReadOnlyList<IAdmissionPlugin> plugins = [new RoleEscalationCheck(Authorizer, _rbac)];
+        var plugins = AdmissionChain.Build(Reader, Authorizer, _rbac, time);
         Registry = new ObjectRegistry(store, new AdmissionRunner(plugins), time);
         Writer = new InternalWriter(Registry, () => Resources);
         Aggregator = new ClusterRoleAggregator(Reader, Writer);

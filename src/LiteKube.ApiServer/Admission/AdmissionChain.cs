@@ -1,0 +1,28 @@
+using LiteKube.ApiServer.Authorization;
+using LiteKube.ApiServer.Registry;
+
+namespace LiteKube.ApiServer.Admission;
+
+/// <summary>The built-in plugins in Kubernetes' order (https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/).</summary>
+public static class AdmissionChain
+{
+    /// <param name="beforeQuota">What runs between the built-in plugins and the quota: webhooks and policies.</param>
+    public static IReadOnlyList<IAdmissionPlugin> Build(IObjectReader objects, IAuthorizer authorizer, RbacAuthorizer rbac, TimeProvider time, params IReadOnlyList<IAdmissionPlugin> beforeQuota) =>
+    [
+        new NamespaceLifecycle(objects),
+        new LimitRanger(objects),
+        new ServiceAccountAdmission(objects),
+        new NodeRestriction(objects),
+        new TaintNodesByCondition(),
+        new PodSecurity(objects),
+        new Priority(objects),
+        new DefaultTolerationSeconds(),
+        new DefaultStorageClass(objects),
+        new StorageObjectInUseProtection(),
+        new RuntimeClassAdmission(objects),
+        new DefaultIngressClass(objects),
+        new RoleEscalationCheck(authorizer, rbac),
+        .. beforeQuota,
+        new ResourceQuotaAdmission(objects, time),
+    ];
+}

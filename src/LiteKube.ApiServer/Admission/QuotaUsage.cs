@@ -1,0 +1,118 @@
+using System.Text.Json.Nodes;
+using LiteKube.Apis;
+using LiteKube.Apis.Values;
+using LiteKube.ApiServer.Registry;
+using LiteKube.ApiServer.Registry.Strategies;
+
+namespace LiteKube.ApiServer.Admission;
+
+/// <summary>What one object counts for in quotas (https://kubernetes.io/docs/concepts/policy/resource-quotas/).</summary>
+internal static class QuotaUsage
+{
+    private static readonly string[] CountedByName = ["configmaps", "secrets", "replicationcontrollers", "resourcequotas", "services", "persistentvolumeclaims", "pods"];
+
+    public static Dictionary<string, Quantity> Of(GroupResource resource, JsonObject value)
+    {
+        var usage = new Dictionary<string, Quantity>(StringComparer.Ordinal);
+        var one = Quantity.FromLong(1);
+        usage[$"count/{resource}"] = one;
+        if (resource == CoreResources.Pods)
+            AddPod(usage, value);
+        if (resource.Group.Length == 0 && CountedByName.Contains(resource.Resource) && (resource != CoreResources.Pods || !IsFinished(value)))
+            usage[resource.Resource] = one;
+        if (resource == CoreResources.Services)
+            AddService(usage, value.Obj("spec"));
+        else if (resource == CoreResources.PersistentVolumeClaims)
+            AddClaim(usage, value);
+        return usage;
+    }
+
+    public static bool MatchesScopes(JsonObject quota, GroupResource resource, JsonObject value)
+    {
+        var spec = quota.Obj("spec");
+        foreach (var scope in spec.Strings("scopes"))
+        {
+            if (!MatchesScope(resource, value, scope, "Exists", []))
+                return false;
+        }
+        foreach (var selector in spec.Obj("scopeSelector").Items("matchExpressions"))
+        {
+            if (!MatchesScope(resource, value, selector.Str("scopeName"), selector.Str("operator"), [.. selector.Strings("values")]))
+                return false;
+        }
+        return true;
+    }
+
+    private static bool MatchesScope(GroupResource resource, JsonObject value, string scope, string op, string[] values)
+    {
+        // Scopes speak of pods; a quota with a scope counts nothing else.
+        if (resource != CoreResources.Pods)
+            return false;
+        var spec = value.Obj("spec");
+        switch (scope)
+        {
+            case "Terminating": return spec.Has("activeDeadlineSeconds");
+            case "NotTerminating": return !spec.Has("activeDeadlineSeconds");
+            case "BestEffort": return QualityOfService.Of(spec) == "BestEffort";
+            case "NotBestEffort": return QualityOfService.Of(spec) != "BestEffort";
+            case "PriorityClass":
+                var name = spec.Str("priorityClassName");
+                return op switch
+                {
+                    "In" => values.Contains(name),
+                    "NotIn" => !values.Contains(name),
+                    "DoesNotExist" => name.Length == 0,
+                    _ => name.Length > 0,
+                };
+            case "CrossNamespacePodAffinity":
+                return ((string[])["podAffinity", "podAntiAffinity"]).SelectMany(k => spec.Obj("affinity", k).Items("requiredDuringSchedulingIgnoredDuringExecution").Concat(spec.Obj("affinity", k).Items("preferredDuringSchedulingIgnoredDuringExecution").Select(p => p.Obj("podAffinityTerm") ?? [])))
+                    .Any(t => t.Strings("namespaces").Any() || t.Has("namespaceSelector"));
+            default: return false;
+        }
+    }
+
+    public static bool IsFinished(JsonObject pod) => pod.Obj("status").Str("phase") is "Succeeded" or "Failed";
+
+    private static void AddPod(Dictionary<string, Quantity> usage, JsonObject pod)
+    {
+        if (IsFinished(pod))
+            return;
+        foreach (var (name, quantity) in PodResources.Total(pod.Obj("spec"), "requests"))
+        {
+            usage["requests." + name] = quantity;
+            if (name is "cpu" or "memory" or "ephemeral-storage" || name.StartsWith("hugepages-", StringComparison.Ordinal))
+                usage[name] = quantity;
+        }
+        foreach (var (name, quantity) in PodResources.Total(pod.Obj("spec"), "limits"))
+            usage["limits." + name] = quantity;
+    }
+
+    private static void AddService(Dictionary<string, Quantity> usage, JsonObject? spec)
+    {
+        var ports = Quantity.FromLong(spec.Items("ports").Count());
+        switch (spec.Str("type"))
+        {
+            case "NodePort":
+                usage["services.nodeports"] = ports;
+                break;
+            case "LoadBalancer":
+                usage["services.loadbalancers"] = Quantity.FromLong(1);
+                if (spec.BoolOrNull("allocateLoadBalancerNodePorts") != false)
+                    usage["services.nodeports"] = ports;
+                break;
+        }
+    }
+
+    private static void AddClaim(Dictionary<string, Quantity> usage, JsonObject claim)
+    {
+        var name = claim.Obj("spec").Str("storageClassName");
+        var suffix = ".storageclass.storage.k8s.io/";
+        if (name.Length > 0)
+            usage[name + suffix + "persistentvolumeclaims"] = Quantity.FromLong(1);
+        if (!Quantity.TryParse(claim.Obj("spec").Obj("resources", "requests").Str("storage"), out var storage))
+            return;
+        usage["requests.storage"] = storage;
+        if (name.Length > 0)
+            usage[name + suffix + "requests.storage"] = storage;
+    }
+}
