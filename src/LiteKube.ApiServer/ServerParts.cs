@@ -36,7 +36,7 @@ internal sealed class ServerParts : IAsyncDisposable
         var tokenAuthenticator = new ServiceAccountTokenAuthenticator(signingKey, options.ServiceAccountIssuer, audiences, Reader, time);
         Authenticator = new AuthenticatorChain(new ClientCertificateAuthenticator(pki.CertificateAuthority, time), tokenAuthenticator);
 
-        var plugins = AdmissionChain.Build(Reader, Authorizer, _rbac, time);
+        var plugins = AdmissionChain.Build(Reader, Authorizer, _rbac, time, new ServiceAccountTokenSecret(Reader, Tokens, pki.CertificateAuthorityPem));
         Registry = new ObjectRegistry(store, new AdmissionRunner(plugins), time);
         Writer = new InternalWriter(Registry, () => Resources);
         Aggregator = new ClusterRoleAggregator(Reader, Writer);
