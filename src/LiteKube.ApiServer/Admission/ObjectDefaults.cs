@@ -75,6 +75,6 @@ internal sealed class StorageObjectInUseProtection : AdmissionPlugin
         var finalizer = attributes.Resource.GroupResource == CoreResources.PersistentVolumeClaims ? "kubernetes.io/pvc-protection"
             : attributes.Resource.GroupResource == CoreResources.PersistentVolumes ? "kubernetes.io/pv-protection" : null;
         if (finalizer is not null && !value.Meta().Strings("finalizers").Contains(finalizer))
-            value.GetOrAdd("metadata").GetOrAddArray("finalizers").Add(finalizer);
+            value.GetOrAdd("metadata").GetOrAddArray("finalizers").Add((JsonNode)finalizer);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class NamespaceStrategy(ResourceInfo resource) : DefaultStrategy
         value["status"] = new JsonObject { ["phase"] = "Active" };
         var finalizers = value.GetOrAdd("spec").GetOrAddArray("finalizers");
         if (!value.Obj("spec").Strings("finalizers").Contains(Finalizer))
-            finalizers.Add(Finalizer);
+            finalizers.Add((JsonNode)Finalizer);
     }
 
     public override void PrepareForUpdate(JsonObject value, JsonObject old, StrategyContext context)
