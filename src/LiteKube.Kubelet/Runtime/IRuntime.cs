@@ -95,4 +95,7 @@ public sealed class RuntimeException(RuntimeError error, string message, Excepti
 {
     public RuntimeError Error { get; } = error;
     public bool IsNotFound => Error == RuntimeError.NotFound;
+
+    /// <summary>As gRPC's Go implementation prints it, and so as Kubernetes' events and statuses show it.</summary>
+    public string RpcText => $"rpc error: code = {Error} desc = {Message}";
 }
