@@ -24,4 +24,7 @@ internal static partial class StoreLog
 
     [LoggerMessage(EventId = 1007, Level = LogLevel.Warning, Message = "Giving free pages of {Path} back to the file system failed; writes will use them")]
     public static partial void VacuumFailed(ILogger logger, string path, Exception exception);
+
+    [LoggerMessage(EventId = 1008, Level = LogLevel.Debug, Message = "Gave free pages of {Path} back to the file system")]
+    public static partial void Vacuumed(ILogger logger, string path);
 }

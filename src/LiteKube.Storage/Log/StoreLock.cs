@@ -36,19 +36,37 @@ internal sealed class StoreLock : IDisposable
         }
         catch (IOException exception) when (exception.HResult == TryAgain)
         {
-            throw new StoreUnavailableException($"{databasePath} is open in another process (pid {Holder(path)}): stop that one, or use another data directory", exception);
+            throw new StoreUnavailableException($"{databasePath} is open in {Holder(path)}: stop that one, or use another data directory", exception);
         }
 
-        // Always as long, over what is there: after a crash on a full disk this needs no new space.
-        file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString("D10", CultureInfo.InvariantCulture)));
         return new StoreLock(file);
     }
 
     public void Dispose() => _file.Dispose();
 
+    /// <summary>Which process has the file open, as far as we may see; the kernel names holders of such locks nowhere else.</summary>
     private static string Holder(string path)
     {
-        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        return reader.ReadToEnd().TrimStart('0') is { Length: > 0 } pid ? pid : "unknown";
+        var fullPath = Path.GetFullPath(path);
+        foreach (var process in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(process), CultureInfo.InvariantCulture, out var pid) && HasOpen(process, fullPath))
+                return $"another process (pid {pid})";
+        }
+
+        return "another process";
+    }
+
+    private static bool HasOpen(string process, string path)
+    {
+        try
+        {
+            return Directory.EnumerateFiles($"{process}/fd").Any(descriptor => File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.FullName == path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // It ended meanwhile, or belongs to another user.
+            return false;
+        }
     }
 }
