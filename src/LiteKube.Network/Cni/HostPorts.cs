@@ -59,13 +59,6 @@ internal sealed class HostPorts
         await ApplyAsync(cancellationToken);
     }
 
-    /// <summary>Forgets the mappings of sandboxes that are gone; for use beside <see cref="Ipam.Sweep"/>.</summary>
-    public async Task SweepAsync(IReadOnlySet<string> liveContainerIds, IReadOnlySet<string> candidates, CancellationToken cancellationToken)
-    {
-        foreach (var id in candidates.Where(id => !liveContainerIds.Contains(id)))
-            await RemoveAsync(id, cancellationToken);
-    }
-
     internal sealed record Entry(string Protocol, IPAddress HostIp, int HostPort, IPAddress Pod, int PodPort);
 
     private string PathOf(string containerId) => Path.Combine(_directory, "sandbox-" + containerId);

@@ -8,7 +8,7 @@ namespace LiteKube.Network.Cni;
 /// given out last, so that a freed one rests as long as possible. The file system is the only state: a crash at any
 /// instant leaves an address either owned or free, and <see cref="Sweep"/> frees those whose sandbox is gone.
 /// </summary>
-public sealed class Ipam
+internal sealed class Ipam
 {
     private const string LastFile = "last";
     private const string TemporaryFile = "tmp";
@@ -26,7 +26,7 @@ public sealed class Ipam
 
     /// <summary>The owner's address; the one it already has when it has one.</summary>
     /// <exception cref="IOException">Every address is taken.</exception>
-    internal IPAddress Allocate(string containerId, string interfaceName)
+    public IPAddress Allocate(string containerId, string interfaceName)
     {
         var owner = Owner(containerId, interfaceName);
         using (Lock())
@@ -55,7 +55,7 @@ public sealed class Ipam
         throw new IOException($"no free pod address in {_subnet}: all {Ipv4.Size(_subnet) - 3} are taken; delete pods or configure a larger pod CIDR");
     }
 
-    internal IPAddress? Find(string containerId, string interfaceName)
+    public IPAddress? Find(string containerId, string interfaceName)
     {
         var owner = Owner(containerId, interfaceName);
         using (Lock())
@@ -63,7 +63,7 @@ public sealed class Ipam
     }
 
     /// <summary>Frees what the owner has. Returns the address that was freed.</summary>
-    internal IPAddress? Release(string containerId, string interfaceName)
+    public IPAddress? Release(string containerId, string interfaceName)
     {
         var owner = Owner(containerId, interfaceName);
         using (Lock())
@@ -76,8 +76,8 @@ public sealed class Ipam
     }
 
     /// <summary>
-    /// Frees every address whose sandbox is not among the live ones; for the kubelet after it listed its sandboxes.
-    /// Take the snapshot (<see cref="Snapshot"/>) before listing them: an address given out in between is left alone.
+    /// Frees every address whose sandbox is not among the live ones. The snapshot must be older than their listing: an
+    /// address given out in between is left alone.
     /// </summary>
     public IReadOnlyList<IPAddress> Sweep(IReadOnlyDictionary<IPAddress, string> snapshot, IReadOnlySet<string> liveContainerIds)
     {

@@ -21,4 +21,7 @@ internal static partial class ProxyLog
 
     [LoggerMessage(EventId = 4106, Level = LogLevel.Critical, Message = "The service proxy ended by an unexpected error")]
     public static partial void LoopFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(EventId = 4107, Level = LogLevel.Warning, Message = "UDP connections to endpoints that are gone could not be deleted")]
+    public static partial void FlowsNotDeleted(ILogger logger, Exception exception);
 }

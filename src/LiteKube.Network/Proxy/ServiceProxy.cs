@@ -154,7 +154,19 @@ public sealed class ServiceProxy(ServiceProxyOptions options, ISharedInformers i
         if (_firewallTouched)
         {
             _firewallTouched = false;
+            await KeepFirewallOpenAsync(cancellationToken);
+        }
+    }
+
+    private async Task KeepFirewallOpenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
             await _firewall.EnsureAsync(cancellationToken);
+        }
+        catch (IOException e)
+        {
+            Log.FirewallUnreadable(_logger, e);
         }
     }
 
@@ -184,11 +196,22 @@ public sealed class ServiceProxy(ServiceProxyOptions options, ISharedInformers i
         var before = _appliedPorts;
         _appliedPorts = ports;
         if (StaleFlows.Between(before, ports) is { } stale)
+            DeleteFlows(stale);
+    }
+
+    private void DeleteFlows(StaleFlows stale)
+    {
+        try
         {
             using var conntrack = Conntrack.Open();
             var deleted = conntrack.DeleteWhere(stale.Contains);
             if (deleted > 0)
                 ProxyLog.FlowsDeleted(_logger, deleted);
+        }
+        catch (NetlinkException e)
+        {
+            // The rules stand; clients that reuse a UDP port reach the old endpoint until the kernel forgets them.
+            ProxyLog.FlowsNotDeleted(_logger, e);
         }
     }
 

@@ -156,4 +156,23 @@ public sealed class PodNetworkTests
         var error = await Assert.ThrowsAsync<IOException>(clash.SetUpAsync);
         Assert.Contains("pod CIDR 10.2.128.0/17 overlaps 10.2.0.1/16 of interface litekube1", error.Message, StringComparison.Ordinal);
     }
+
+    [KernelFact]
+    public Task A_sweep_frees_what_a_sandbox_without_DEL_left() => KernelScenario.RunAsync(Sweep);
+
+    private static async Task Sweep()
+    {
+        var host = Create();
+        await host.SetUpAsync();
+        var gone = await host.AddPodAsync(new PortMapping(8080, 80, "tcp", null));
+        var live = await host.AddPodAsync();
+        var sweep = new SandboxSweep(host.Options);
+        var snapshot = sweep.Snapshot();
+        var late = await host.AddPodAsync();
+        Assert.Equal([gone.Address], await sweep.ReleaseAsync(snapshot, new HashSet<string> { live.Name }, CancellationToken.None));
+        Assert.Equal([live.Name, late.Name], sweep.Snapshot().Values.Order(StringComparer.Ordinal));
+        Assert.Equal("", Shell("nft list ruleset"));
+        using var route = RouteNetlink.Open();
+        Assert.Equal(2, route.Links().Count(l => l.Name.StartsWith("lk", StringComparison.Ordinal)));
+    }
 }

@@ -24,7 +24,8 @@ internal sealed class TestHost
 
     public static TestHost Create(string instance = "test", string bridge = "litekube0", string pods = "10.1.0.0/16", string services = "10.152.183.0/24")
     {
-        Shell("mount -t tmpfs none /run && mkdir /run/netns && ip link set lo up");
+        // A new namespace takes over the machine's forwarding setting, whatever that is.
+        Shell("mount -t tmpfs none /run && mkdir /run/netns && ip link set lo up && echo 0 > /proc/sys/net/ipv4/ip_forward");
         Shell("ip netns add outside && ip link add eth0 mtu 1400 type veth peer name eth0 mtu 1400 netns outside && ip addr add 192.0.2.2/24 dev eth0 && ip link set eth0 up && ip route add default via 192.0.2.1");
         Shell("ip -n outside addr add 192.0.2.1/24 dev eth0 && ip -n outside link set eth0 up && ip -n outside link set lo up");
         return Second(instance, bridge, pods, services);
