@@ -159,7 +159,8 @@ public sealed class KubeletComponent(KubeletOptions options, KubeletServerSecuri
             Warn = (pod, reason, message) => events.Record(ContainerEvents.Reference(pod), EventTypes.Warning, reason, message),
         });
         var prober = new Prober(runtime, events, timeProvider);
-        var mounts = CgroupMounts.Read();
+        // Another runtime than our own sees to its cgroups itself.
+        var mounts = existingRuntime is null ? CgroupMounts.Read() : CgroupMounts.None;
         var cgroups = _cgroups = new PodCgroups(options.CgroupName, HostCapabilities.SystemdIsInit(), mounts, loggers.CreateLogger<PodCgroups>());
         var files = new PodFiles(options);
         var hooks = new LifecycleHooks(runtime, timeProvider);

@@ -10,6 +10,9 @@ namespace LiteKube.Kubelet.Cgroups;
 /// <param name="ControllerDirs">v1 controllers by name: cpu, memory, pids, ... and "name=systemd".</param>
 public sealed record CgroupMounts(string? UnifiedDir, IReadOnlyDictionary<string, string> ControllerDirs)
 {
+    /// <summary>No hierarchy at all: nothing is created, limited or removed.</summary>
+    public static CgroupMounts None { get; } = new(null, new Dictionary<string, string>());
+
     /// <summary>Every controller is in the unified hierarchy.</summary>
     public bool IsV2 => !ControllerDirs.ContainsKey("cpu") && !ControllerDirs.ContainsKey("memory") && UnifiedDir is not null;
 
