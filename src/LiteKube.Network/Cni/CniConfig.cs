@@ -61,15 +61,19 @@ internal sealed record CniConfig(string CniVersion, string Name, string Type)
             return mappings;
         foreach (var item in list.EnumerateArray())
         {
-            var hostPort = item.TryGetProperty("hostPort", out var host) ? host.GetInt32() : 0;
+            // containerd writes Go's field names ("HostPort"), the convention says "hostPort"; Go readers accept both.
+            var fields = item.EnumerateObject().ToDictionary(field => field.Name, field => field.Value, StringComparer.OrdinalIgnoreCase);
+            var hostPort = fields.TryGetValue("hostPort", out var host) ? host.GetInt32() : 0;
             if (hostPort == 0)
                 continue;
-            var hostIp = Text(item, "hostIP") is { Length: > 0 } text ? IPAddress.Parse(text) : IPAddress.Any;
+            if (!fields.TryGetValue("containerPort", out var containerPort))
+                throw new CniException(CniException.InvalidConfig, $"the mapping of host port {hostPort} has no containerPort");
+            var hostIp = fields.TryGetValue("hostIP", out var ip) && ip.GetString() is { Length: > 0 } text ? IPAddress.Parse(text) : IPAddress.Any;
             // An IPv6 host address has no packets to send into an IPv4 pod.
             if (hostIp.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork && !hostIp.Equals(IPAddress.IPv6Any))
                 continue;
             var any = hostIp.Equals(IPAddress.Any) || hostIp.Equals(IPAddress.IPv6Any);
-            mappings.Add(new PortMapping(hostPort, item.GetProperty("containerPort").GetInt32(), Protocol(Text(item, "protocol")), any ? null : hostIp));
+            mappings.Add(new PortMapping(hostPort, containerPort.GetInt32(), Protocol(fields.TryGetValue("protocol", out var protocol) ? protocol.GetString() : null), any ? null : hostIp));
         }
         return mappings;
     }

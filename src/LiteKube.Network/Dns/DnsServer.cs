@@ -27,7 +27,6 @@ public sealed record DnsOptions(IReadOnlyList<IPEndPoint> Listen, IReadOnlyList<
 public sealed class DnsServer : IComponent
 {
     private const int MaxTcpConnections = 256;
-    private const int MaxCnameDepth = 8;
     private static readonly TimeSpan TcpIdleLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AcceptRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan BindRetry = TimeSpan.FromSeconds(5);
@@ -37,8 +36,8 @@ public sealed class DnsServer : IComponent
     private readonly ILogger _logger;
     private readonly TimeProvider _timeProvider;
     private readonly ClusterIndex _index = new();
-    private readonly ClusterZone _zone;
     private readonly Forwarder _forwarder;
+    private readonly DnsResponder _responder;
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<IDisposable> _owned = [];
     private UpstreamList? _upstreams;
@@ -52,8 +51,9 @@ public sealed class DnsServer : IComponent
         _informers = informers;
         _logger = loggers.CreateLogger("LiteKube.Network.Dns");
         _timeProvider = timeProvider;
-        _zone = new ClusterZone(DnsName.Parse(options.ClusterDomain), options.Listen[0].Address, options.ReverseNetworks, (uint)options.Ttl.TotalSeconds, _index);
+        var zone = new ClusterZone(DnsName.Parse(options.ClusterDomain), options.Listen[0].Address, options.ReverseNetworks, (uint)options.Ttl.TotalSeconds, _index);
         _forwarder = new Forwarder(() => _upstreams?.Current ?? [], _logger, timeProvider);
+        _responder = new DnsResponder(zone, _forwarder, _logger);
     }
 
     public string Name => "dns";
@@ -170,7 +170,7 @@ public sealed class DnsServer : IComponent
             }
             if (DnsQuery.Read(buffer.AsSpan(0, length)) is not { } read)
                 continue;
-            if (AnswerNow(read.Query, read.Code) is { } answer)
+            if (_responder.AnswerNow(read.Query, read.Code) is { } answer)
             {
                 await SendAsync(socket, client, answer.Write(read.Query, read.Query.UdpLimit), cancellationToken);
                 continue;
@@ -178,7 +178,7 @@ public sealed class DnsServer : IComponent
             // The loop goes on; upstream answers come when they come, at most as many as the forwarder allows.
             var copy = new SocketAddress(client.Family, client.Size);
             client.Buffer.Span[..client.Size].CopyTo(copy.Buffer.Span);
-            _ = AnswerLaterAsync(read.Query, tcp: false, answer => SendAsync(socket, copy, answer, cancellationToken), cancellationToken);
+            _ = _responder.AnswerLaterAsync(read.Query, tcp: false, answer => SendAsync(socket, copy, answer, cancellationToken), cancellationToken);
         }
     }
 
@@ -236,10 +236,10 @@ public sealed class DnsServer : IComponent
                 await stream.ReadExactlyAsync(message, both.Token);
                 if (DnsQuery.Read(message) is not { } read)
                     return;
-                if (AnswerNow(read.Query, read.Code) is { } answer)
+                if (_responder.AnswerNow(read.Query, read.Code) is { } answer)
                     await SendFramedAsync(answer.Write(read.Query, ushort.MaxValue));
                 else
-                    await AnswerLaterAsync(read.Query, tcp: true, SendFramedAsync, cancellationToken);
+                    await _responder.AnswerLaterAsync(read.Query, tcp: true, SendFramedAsync, cancellationToken);
 
                 async Task SendFramedAsync(byte[] bytes)
                 {
@@ -258,69 +258,5 @@ public sealed class DnsServer : IComponent
         {
             Interlocked.Decrement(ref _tcpConnections);
         }
-    }
-
-    /// <returns>null when upstream must be asked.</returns>
-    private DnsAnswer? AnswerNow(DnsQuery query, DnsResponseCode code)
-    {
-        if (code != DnsResponseCode.NoError)
-            return new DnsAnswer(code);
-        if (query.Class != 1)
-            return new DnsAnswer(DnsResponseCode.Refused);
-        if (query.Type is DnsType.Axfr or DnsType.Ixfr)
-            return new DnsAnswer(DnsResponseCode.Refused);
-        var answer = _zone.Resolve(query.Name, query.Type);
-        return answer is null || NextInChain(answer, query.Type) is not null ? null : answer;
-    }
-
-    /// <summary>The name that a CNAME at the answer's end leads to, when the question was for what stands there.</summary>
-    private static DnsName? NextInChain(DnsAnswer answer, DnsType type) =>
-        type is not (DnsType.Cname or DnsType.Any) && answer.Answers is [.., NameRecord { Type: DnsType.Cname } last] ? last.Target : null;
-
-    private async Task AnswerLaterAsync(DnsQuery query, bool tcp, Func<byte[], Task> send, CancellationToken cancellationToken)
-    {
-        var limit = tcp ? ushort.MaxValue : query.UdpLimit;
-        try
-        {
-            if (_zone.Resolve(query.Name, query.Type) is { } own)
-            {
-                await send((await FollowAsync(query, own, tcp, cancellationToken)).Write(query, limit));
-                return;
-            }
-            var (response, age) = await _forwarder.AskAsync(query, tcp, cancellationToken);
-            await send(response?.For(query, age, limit) ?? new DnsAnswer(DnsResponseCode.ServerFailure).Write(query, limit));
-        }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
-        {
-            // A TCP client that left, or the end of the process.
-        }
-        catch (Exception e)
-        {
-            DnsLog.QueryFailed(_logger, query.Name.ToString(), e);
-        }
-    }
-
-    /// <summary>ExternalName: follows the alias inside the cluster or upstream, so that a client that does not recurse gets addresses.</summary>
-    private async Task<DnsAnswer> FollowAsync(DnsQuery query, DnsAnswer start, bool tcp, CancellationToken cancellationToken)
-    {
-        var answers = start.Answers.ToList();
-        var answer = start;
-        for (var depth = 0; depth < MaxCnameDepth && NextInChain(answer, query.Type) is { } target; depth++)
-        {
-            if (answers.OfType<NameRecord>().Any(r => r.Owner.Equals(target)))
-                break;
-            if (_zone.Resolve(target, query.Type) is { } own)
-            {
-                answers.AddRange(own.Answers);
-                answer = own;
-                continue;
-            }
-            byte[] question = [.. target.Wire, (byte)((int)query.Type >> 8), (byte)query.Type, 0, 1];
-            var (response, _) = await _forwarder.AskAsync(query with { Name = target, QuestionBytes = question }, tcp, cancellationToken);
-            if (response is null)
-                return new DnsAnswer(DnsResponseCode.ServerFailure);
-            return new DnsAnswer(response.Code) { Answers = [.. answers, .. response.AnswerRecords()] };
-        }
-        return answer with { Answers = answers };
     }
 }
