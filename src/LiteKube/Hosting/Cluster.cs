@@ -3,7 +3,11 @@ using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Configuration;
 using LiteKube.Controllers;
+using LiteKube.Kubelet;
+using LiteKube.Kubelet.Server;
 using LiteKube.Network;
+using LiteKube.Network.Dns;
+using LiteKube.Network.Proxy;
 using LiteKube.Scheduler;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +21,7 @@ internal sealed class Cluster(InstanceConfig config, ILoggerFactory loggerFactor
     private readonly List<IComponent> _started = [];
     private readonly List<IAsyncDisposable> _owned = [];
     private volatile IReadOnlyList<IComponent> _components = [];
+    private SharedInformers? _informers;
     private volatile bool _complete;
 
     public IReadOnlyList<IComponent> Components => _components.Count == 0 ? [_apiServer] : _components;
@@ -25,15 +30,16 @@ internal sealed class Cluster(InstanceConfig config, ILoggerFactory loggerFactor
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var network = new NetworkSetup(ClusterOptions.Network(config), System.Environment.ProcessPath!, loggerFactory);
+        var network = new NetworkSetup(ClusterOptions.Network(config), Environment.ProcessPath!, loggerFactory);
         // Neither needs the other: the bridge by netlink, the API server by its disk and keys.
         await Task.WhenAll(StartAsync(_apiServer, cancellationToken), StartAsync(network, cancellationToken));
 
         var components = new List<IComponent> { _apiServer, network };
         components.AddRange(ControlPlane());
+        components.AddRange(NodeComponents(network));
         _components = components;
-        foreach (var component in components.Skip(2))
-            await StartAsync(component, cancellationToken);
+        // All of them wait for what they need by watching the API; only the kubelet's containerd takes time.
+        await Task.WhenAll(components.Skip(2).Select(c => StartAsync(c, cancellationToken)));
         _complete = true;
     }
 
@@ -53,14 +59,32 @@ internal sealed class Cluster(InstanceConfig config, ILoggerFactory loggerFactor
 
     private IEnumerable<IComponent> ControlPlane()
     {
-        // One set of informers for the whole process: each kind is decoded once.
         var manager = Client("system:kube-controller-manager");
-        var informers = Own(new SharedInformers(manager, loggerFactory, _time));
+        var informers = Informers(manager);
         yield return new ControllerSet(ControllerClient, informers, Own(new EventBroadcaster(manager, loggerFactory, _time)), loggerFactory, _time);
 
         var scheduler = Client("system:kube-scheduler");
         yield return new Scheduler.Scheduler(new SchedulerOptions(), scheduler, informers, Own(new EventBroadcaster(scheduler, loggerFactory, _time)), loggerFactory, _time);
     }
+
+    private IEnumerable<IComponent> NodeComponents(NetworkSetup network)
+    {
+        var informers = Informers(Client("system:kube-controller-manager"));
+        var networkOptions = ClusterOptions.Network(config);
+        yield return new ServiceProxy(new ServiceProxyOptions(networkOptions, config.NodeName), informers, loggerFactory, _time);
+        yield return new DnsServer(DnsOptions.For(networkOptions, config.ClusterDomain), informers, loggerFactory, _time);
+
+        var kubelet = ClusterOptions.Kubelet(config);
+        var pki = _apiServer.Server.Pki;
+        var serving = pki.KubeletServing(config.NodeName, [.. kubelet.NodeIps.Select(ip => ip.ToString())]);
+        var security = new KubeletServerSecurity { ServingCertificate = () => serving.CurrentContext, ClientAuthority = pki.CertificateAuthority };
+        var node = Client($"system:node:{config.NodeName}", UserInfo.NodesGroup);
+        yield return Own(new KubeletComponent(kubelet, security, node, informers, Own(new EventBroadcaster(node, loggerFactory, _time)),
+            new KubeletNetwork { NotReadyReason = () => network.Health.IsReady ? null : network.Health.Message }, loggerFactory, _time));
+    }
+
+    /// <summary>One set for the whole process: each kind is decoded once, whoever reads it.</summary>
+    private SharedInformers Informers(IKubeClient client) => _informers ??= Own(new SharedInformers(client, loggerFactory, _time));
 
     private KubeClient Client(string user, params string[] groups) =>
         new(new InProcessTransport(_apiServer.Server, new UserInfo(user, [.. groups, UserInfo.AuthenticatedGroup])));
