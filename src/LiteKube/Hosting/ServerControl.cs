@@ -17,6 +17,7 @@ internal static partial class ServerControl
     {
         RequireRoot("start");
         Directory.CreateDirectory(config.RunDir);
+        Directory.CreateDirectory(config.LogDir);
         var log = Path.Combine(config.LogDir, "start.log");
         File.Delete(log);
         if (SystemdUnit.Governs(config))
