@@ -23,6 +23,8 @@ internal sealed class ImageArchive : IAsyncDisposable
         try
         {
             await archive.SpoolAsync(input, cancellationToken);
+            if (!archive.IsLayout && archive.Find("manifest.json") is null)
+                throw new ImageFormatException("this is no image archive: it has neither index.json with oci-layout nor manifest.json");
             return archive;
         }
         catch (Exception exception)
@@ -33,6 +35,9 @@ internal sealed class ImageArchive : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>An OCI layout; otherwise what <c>docker save</c> wrote before it wrote those.</summary>
+    public bool IsLayout => Find("index.json") is not null && Find("oci-layout") is not null;
 
     public ArchiveFile? Find(string path)
     {

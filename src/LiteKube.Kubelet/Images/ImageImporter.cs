@@ -33,8 +33,8 @@ public sealed class ImageImporter(RuntimeChannel channel, string spoolDirectory,
         }, cancellationToken: cancellationToken);
         try
         {
-            var targets = archive.Find("index.json") is { } index && archive.Find("oci-layout") is not null
-                ? await WriteLayoutAsync(archive, index, name, lease, cancellationToken)
+            var targets = archive.IsLayout
+                ? await WriteLayoutAsync(archive, archive.Find("index.json")!, name, lease, cancellationToken)
                 : await WriteDockerArchiveAsync(archive, name, lease, cancellationToken);
             foreach (var (imageName, target) in targets)
                 await TagAsync(imageName, target, cancellationToken);
@@ -117,10 +117,8 @@ public sealed class ImageImporter(RuntimeChannel channel, string spoolDirectory,
     /// <summary>What <c>docker save</c> wrote before it wrote OCI layouts: manifest.json names config, layers and tags.</summary>
     private async Task<List<Named>> WriteDockerArchiveAsync(ImageArchive archive, string? name, string lease, CancellationToken cancellationToken)
     {
-        if (archive.Find("manifest.json") is not { } list)
-            throw new ImageFormatException("this is no image archive: it has neither index.json with oci-layout nor manifest.json");
         var named = new List<Named>();
-        using var document = ParseJson(list, "manifest.json");
+        using var document = ParseJson(Entry(archive, "manifest.json"), "manifest.json");
         foreach (var image in document.RootElement.EnumerateArray())
         {
             var tags = name is not null ? [name] : Array(image, "RepoTags").Select(t => t.GetString() ?? "").Where(t => t.Length > 0).ToList();

@@ -73,13 +73,14 @@ internal sealed partial class PodWorker
 
     public void Wake() => _wake.Writer.TryWrite(true);
 
-    /// <param name="isNews">False for the echo of this kubelet's own status: not worth a look at the pod.</param>
-    public void Update(V1Pod pod, bool isNews)
+    /// <summary>A newer version of the pod; wakes the worker when more than its status differs.</summary>
+    public void Update(V1Pod pod)
     {
+        bool isNews;
         lock (_updating)
         {
             var before = _pod;
-            isNews |= before is null || HasChanged(before.Metadata, pod.Metadata);
+            isNews = before is null || HasChanged(before.Metadata, pod.Metadata);
             _pod = pod;
             if (PodSpecs.IsTerminating(pod))
             {

@@ -26,6 +26,7 @@ internal sealed class PodWorkerSet : IPodDirectory
         _admission = new NodeAdmission(node, uid => [.. _workers.Values.Where(w => w.Identity.Uid != uid && w.IsActive).Select(w => w.Pod!)]);
         services.Prober.PodChanged += uid => Find(uid)?.Wake();
         services.Prober.ContainerFailed += failure => Find(failure.PodUid)?.ProbeFailed(failure);
+        services.StatusWriter.ForeignWrite += uid => Find(uid)?.Wake();
         services.Volumes.RetryMount += uid => Find(uid)?.Wake();
     }
 
@@ -41,14 +42,16 @@ internal sealed class PodWorkerSet : IPodDirectory
     /// <summary>A pod of this node as the API has it now.</summary>
     public void Apply(V1Pod pod)
     {
-        var isNews = _services.StatusWriter.Observe(pod);
         PodWorker? known;
         lock (_lock)
         {
             if (!_workers.TryGetValue(pod.Metadata.Uid, out known))
                 Begin(PodIdentity.Of(pod), pod);
         }
-        known?.Update(pod, isNews);
+        // The worker has the pod before the writer may wake it to look at it.
+        known?.Update(pod);
+        if (_services.StatusWriter.Observe(pod))
+            known?.Wake();
     }
 
     public void Remove(V1Pod pod) => Find(pod.Metadata.Uid)?.Gone();

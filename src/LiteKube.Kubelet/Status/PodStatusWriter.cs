@@ -24,6 +24,9 @@ internal sealed class PodStatusWriter(IKubeClient client, TimeProvider timeProvi
         public V1PodStatus? Desired;
         public V1PodStatus? Written;
         public ulong WrittenVersion;
+
+        /// <summary>The API's newest that came while a write was under way: is it that write's echo, or somebody else's?</summary>
+        public V1Pod? Observed;
         public bool DeleteWanted;
         public bool IsDeleted;
         public bool IsBusy;
@@ -73,14 +76,22 @@ internal sealed class PodStatusWriter(IKubeClient client, TimeProvider timeProvi
         lock (entry.Lock)
         {
             // An older version than our own last write is only late.
-            if (entry.IsBusy || version < entry.WrittenVersion)
+            if (version < entry.WrittenVersion)
                 return false;
+            if (entry.IsBusy)
+            {
+                entry.Observed = pod;
+                return false;
+            }
             var isEcho = version == entry.WrittenVersion;
             entry.Written = pod.Status;
             entry.WrittenVersion = version;
             return !isEcho;
         }
     }
+
+    /// <summary>Somebody else wrote to the pod with this uid while its status was being written.</summary>
+    public event Action<string>? ForeignWrite;
 
     public void Forget(string podUid) => _pods.TryRemove(podUid, out _);
 
@@ -101,6 +112,11 @@ internal sealed class PodStatusWriter(IKubeClient client, TimeProvider timeProvi
             V1PodStatus? wanted, written;
             lock (entry.Lock)
             {
+                if (entry.Wanted is null && TakeObserved(entry) is { } foreign)
+                {
+                    entry.Wanted = entry.Desired;
+                    ForeignWrite?.Invoke(foreign.Metadata.Uid);
+                }
                 if (entry.IsDeleted || (entry.Wanted is null && !entry.DeleteWanted))
                 {
                     entry.IsBusy = false;
@@ -133,6 +149,18 @@ internal sealed class PodStatusWriter(IKubeClient client, TimeProvider timeProvi
                 retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
             }
         }
+    }
+
+    private static V1Pod? TakeObserved(Entry entry)
+    {
+        var observed = entry.Observed;
+        entry.Observed = null;
+        if (observed is null || !ulong.TryParse(observed.Metadata.ResourceVersion, out var version) || version < entry.WrittenVersion)
+            return null;
+        var isEcho = version == entry.WrittenVersion;
+        entry.Written = observed.Status;
+        entry.WrittenVersion = version;
+        return isEcho ? null : observed;
     }
 
     private async Task WriteOnceAsync(Entry entry, V1Pod pod, V1PodStatus? written, V1PodStatus wanted)

@@ -74,6 +74,17 @@ internal sealed class TestNode : IAsyncDisposable
 
     public static bool IsReady(V1Pod? pod) => pod?.Status?.Conditions?.Any(c => c.Type == "Ready" && c.Status == "True") == true;
 
+    /// <summary>Waits while the clock stands still.</summary>
+    public static async Task UntilAsync(Func<bool> condition, string what)
+    {
+        using var limit = new CancellationTokenSource(WaitLimit);
+        while (!condition())
+        {
+            Assert.False(limit.IsCancellationRequested, $"{what} did not come");
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, CancellationToken.None);
+        }
+    }
+
     /// <summary>Lets the clock run, a second at a time, until the condition holds.</summary>
     public async Task DriveAsync(Func<bool> condition, string what)
     {

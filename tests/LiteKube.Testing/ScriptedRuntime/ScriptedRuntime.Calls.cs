@@ -121,6 +121,8 @@ public sealed partial class ScriptedRuntime
     {
         await AnswerAsync(cancellationToken);
         ScriptedContainer? container;
+        // Armed before the call is noted: a test that has seen the call may let the time pass.
+        var over = Task.Delay(grace, timeProvider, cancellationToken);
         lock (_lock)
         {
             if (!_containers.TryGetValue(containerId, out container))
@@ -129,7 +131,6 @@ public sealed partial class ScriptedRuntime
             if (!container.Script.IgnoresStop || grace == TimeSpan.Zero)
                 End(container, container.Script.IgnoresStop ? 137 : 143, "Error");
         }
-        var over = Task.Delay(grace, timeProvider, cancellationToken);
         await Task.WhenAny(container.Ended.Task, over);
         cancellationToken.ThrowIfCancellationRequested();
         lock (_lock)
