@@ -5,8 +5,10 @@ using LiteKube.Client;
 namespace LiteKube.Kubelet.Environment;
 
 /// <summary>Builds environments the way the kubelet does: envFrom, then env in order, then what is left of the service variables.</summary>
-public sealed class ContainerEnvironment(IPodObjects objects, IInformer<V1Service> services, Func<IDictionary<string, ResourceQuantity>?> nodeAllocatable, Func<V1Pod, V1FileKeySelector, string?> readFileKey) : IContainerEnvironment
+public sealed class ContainerEnvironment(IPodObjects objects, IInformer<V1Service> services, KubeletOptions options, Func<IDictionary<string, ResourceQuantity>?> nodeAllocatable) : IContainerEnvironment
 {
+    private const string EmptyDirFolder = "kubernetes.io~empty-dir";
+
     public async Task<ContainerEnv> BuildAsync(V1Pod pod, V1Container container, IReadOnlyList<string> podIps, IReadOnlyList<string> hostIps, CancellationToken cancellationToken)
     {
         // Without this a pod that starts with the node could miss KUBERNETES_SERVICE_HOST for its whole life.
@@ -133,5 +135,6 @@ public sealed class ContainerEnvironment(IPodObjects objects, IInformer<V1Servic
 
     private IPodObjects Objects => objects;
     private IDictionary<string, ResourceQuantity>? NodeAllocatable() => nodeAllocatable();
-    private string? ReadFileKey(V1Pod pod, V1FileKeySelector selector) => readFileKey(pod, selector);
+    private string? ReadFileKey(V1Pod pod, V1FileKeySelector selector) =>
+        EnvFiles.Read(Path.Combine(options.PodVolumesDir(pod.Metadata.Uid), EmptyDirFolder, selector.VolumeName), selector);
 }
