@@ -6,7 +6,9 @@ using LiteKube.ApiServer.Bootstrap;
 using LiteKube.ApiServer.Certificates;
 using LiteKube.ApiServer.Discovery;
 using LiteKube.ApiServer.Endpoints;
+using LiteKube.ApiServer.Endpoints.Subresources;
 using LiteKube.ApiServer.Metrics;
+using LiteKube.ApiServer.Proxy;
 using LiteKube.ApiServer.Registry;
 using LiteKube.ApiServer.Registry.Strategies;
 using LiteKube.Storage;
@@ -19,6 +21,7 @@ internal sealed class ServerParts : IAsyncDisposable
 {
     private readonly RbacAuthorizer _rbac;
     private readonly NodeAuthorizer _nodes;
+    private readonly BackendConnector _connector;
 
     public ServerParts(ApiServerOptions options, IStateStore store, ClusterPki pki, IReadOnlyList<HealthCheck> checks, ILoggerFactory logs, TimeProvider time, CancellationToken stopping)
     {
@@ -43,6 +46,7 @@ internal sealed class ServerParts : IAsyncDisposable
         Bootstrap = new ClusterBootstrap(Reader, Writer, pki, options);
         Expiry = new EventExpiry(store, time, logs.CreateLogger<EventExpiry>());
 
+        _connector = new BackendConnector(pki, time);
         Health = new HealthEndpoints(checks);
         Pipeline = BuildPipeline(new OpenIdDocuments(signingKey, options.ServiceAccountIssuer), tokenAuthenticator, store, logs, time);
         InProcess = new InProcessAdapter(Pipeline, stopping);
@@ -64,6 +68,7 @@ internal sealed class ServerParts : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _connector.Dispose();
         _nodes.Dispose();
         _rbac.Dispose();
         await Reader.DisposeAsync();
@@ -77,7 +82,7 @@ internal sealed class ServerParts : IAsyncDisposable
         var read = new ReadEndpoints(Registry, responder, time);
         var write = new WriteEndpoints(Registry, responder, Authorizer);
         var delete = new DeleteEndpoints(Registry, responder, read);
-        var resources = new ResourceEndpoints(() => Resources, read, write, delete, Subresources(tokenAuthenticator, time));
+        var resources = new ResourceEndpoints(() => Resources, read, write, delete, Subresources(tokenAuthenticator, responder, store, logs, time));
         var documents = new Dictionary<string, StaticDocument>(StringComparer.Ordinal)
         {
             [OpenIdDocuments.ConfigurationPath] = new(openId.Configuration, OpenIdDocuments.ConfigurationContentType, OpenIdDocuments.CacheControl),
@@ -87,12 +92,28 @@ internal sealed class ServerParts : IAsyncDisposable
         return new RequestPipeline(Authorizer, resources, others, limits, metrics, logs.CreateLogger<RequestPipeline>());
     }
 
-    private Dictionary<string, ISubresource> Subresources(ServiceAccountTokenAuthenticator tokenAuthenticator, TimeProvider time)
+    private Dictionary<string, ISubresource> Subresources(ServiceAccountTokenAuthenticator tokenAuthenticator, ObjectResponder responder, IStateStore store, ILoggerFactory logs, TimeProvider time)
     {
         var access = new AccessReviews(Authorizer, _rbac);
         var tokens = new TokenReviews(tokenAuthenticator);
+        var nodes = new NodeLocator(Reader);
+        var relay = new HttpRelay(_connector);
+        var upgrades = new UpgradeRelay(_connector, logs.CreateLogger<UpgradeRelay>());
+        var streams = new PodStreamEndpoint(nodes, upgrades, Authorizer);
+        var binding = new BindingEndpoint(Registry, () => Resources, time);
         return new(StringComparer.Ordinal)
         {
+            [ResourceEndpoints.KeyOf("", "scale")] = new ScaleEndpoint(Registry, () => Resources),
+            [ResourceEndpoints.KeyOf("bindings", "")] = binding,
+            [ResourceEndpoints.KeyOf("pods", "binding")] = binding,
+            [ResourceEndpoints.KeyOf("pods", "eviction")] = new EvictionEndpoint(Registry, Reader, () => Resources, time),
+            [ResourceEndpoints.KeyOf("serviceaccounts", "token")] = new TokenEndpoint(Tokens, () => Resources),
+            [ResourceEndpoints.KeyOf("componentstatuses", "")] = new ComponentStatusEndpoint(Health.Checks, responder, store),
+            [ResourceEndpoints.KeyOf("pods", "exec")] = streams,
+            [ResourceEndpoints.KeyOf("pods", "attach")] = streams,
+            [ResourceEndpoints.KeyOf("pods", "portforward")] = streams,
+            [ResourceEndpoints.KeyOf("pods", "log")] = new PodLogEndpoint(nodes, relay, _connector),
+            [ResourceEndpoints.KeyOf("", "proxy")] = new ProxyEndpoint(new ProxyTargets(Reader, nodes), relay, upgrades),
             [ResourceEndpoints.KeyOf("subjectaccessreviews", "")] = new ReviewEndpoint((_, _, review) => access.EvaluateSubject(review)),
             [ResourceEndpoints.KeyOf("selfsubjectaccessreviews", "")] = new ReviewEndpoint((user, _, review) => access.EvaluateSelf(user, review)),
             [ResourceEndpoints.KeyOf("selfsubjectrulesreviews", "")] = new ReviewEndpoint((user, _, review) => access.EvaluateRules(user, review)),

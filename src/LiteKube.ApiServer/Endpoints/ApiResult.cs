@@ -102,7 +102,8 @@ internal sealed class WatchResult(WatchStream stream) : ApiResult
 }
 
 /// <summary>The connection itself is the answer: exec, logs, port-forward, proxy. Only HTTP can give it.</summary>
-internal sealed class ConnectResult(Func<HttpContext, CancellationToken, Task> run) : ApiResult
+internal sealed class ConnectResult(ApiRequest request, Func<HttpContext, CancellationToken, Task> run) : ApiResult
 {
+    public ApiRequest Request { get; } = request;
     public Func<HttpContext, CancellationToken, Task> Run { get; } = run;
 }

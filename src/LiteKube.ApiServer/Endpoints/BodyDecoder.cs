@@ -48,12 +48,11 @@ internal static class BodyDecoder
     }
 
     /// <summary>A patched tree back to a canonical, defaulted object.</summary>
-    public static JsonObject Canonicalize(ApiRequest request, JsonObject value, ServedResource resource)
+    public static JsonObject Canonicalize(ApiRequest request, JsonObject value, TypeSchema schema, GroupVersionKind kind)
     {
-        var kind = resource.Info.GroupVersionKind;
         try
         {
-            var decoded = ObjectDecoder.Canonicalize(value, resource.Info.Schema, ValidationOf(request));
+            var decoded = ObjectDecoder.Canonicalize(value, schema, ValidationOf(request));
             if (decoded.Warnings.Count > 0) request.Warnings.AddRange(decoded.Warnings);
             return Finish(decoded.Object, kind);
         }

@@ -10,6 +10,8 @@ public sealed record HealthCheck(string Name, Func<string?> Check, bool CountsFo
 /// <summary>/healthz, /livez and /readyz with their single checks (https://kubernetes.io/docs/reference/using-api/health-checks/).</summary>
 internal sealed class HealthEndpoints(IReadOnlyList<HealthCheck> checks)
 {
+    public IReadOnlyList<HealthCheck> Checks => checks;
+
     private const string Text = "text/plain; charset=utf-8";
 
     /// <summary>Null: the path is none of ours.</summary>

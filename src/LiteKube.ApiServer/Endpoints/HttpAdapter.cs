@@ -77,7 +77,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
     {
         if (result is ConnectResult connect)
         {
-            await connect.Run(context, cancellationToken);
+            await ConnectAsync(context, connect, cancellationToken);
             return;
         }
         var response = context.Response;
@@ -92,6 +92,24 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
             case ListResult list: await WriteListAsync(context, list, cancellationToken); break;
             case WatchResult watch: await WriteWatchAsync(context, watch, cancellationToken); break;
             default: throw new InvalidOperationException($"Nothing writes a {result.GetType().Name}.");
+        }
+    }
+
+    private async ValueTask ConnectAsync(HttpContext context, ConnectResult connect, CancellationToken cancellationToken)
+    {
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+        try
+        {
+            await connect.Run(context, linked.Token);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The server stops; the connection ends with it.
+        }
+        catch (Exception exception) when (!context.Response.HasStarted && !cancellationToken.IsCancellationRequested)
+        {
+            context.Response.Clear();
+            await WriteAsync(context, connect.Request, StatusObjects.Result(pipeline.Translate(connect.Request, exception)), cancellationToken);
         }
     }
 

@@ -1,7 +1,8 @@
 using System.Text.Json.Nodes;
+using LiteKube.Apis;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Patching;
-using LiteKube.ApiServer.Registry;
+using LiteKube.Apis.Schema;
 
 namespace LiteKube.ApiServer.Endpoints;
 
@@ -12,12 +13,11 @@ internal sealed class ObjectPatch
 
     private readonly ReadOnlyMemory<byte> _body;
     private readonly string _type;
-    private readonly ServedResource _resource;
 
-    private ObjectPatch(ReadOnlyMemory<byte> body, string type, ServedResource resource) => (_body, _type, _resource) = (body, type, resource);
+    private ObjectPatch(ReadOnlyMemory<byte> body, string type) => (_body, _type) = (body, type);
 
     /// <exception cref="ApiException">415: a kind of patch that this server does not take; server-side apply is one.</exception>
-    public static async ValueTask<ObjectPatch> ReadAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    public static async ValueTask<ObjectPatch> ReadAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         var type = MediaTypes.Bare(request.ContentType);
         if (type is not (MediaTypes.JsonPatch or MediaTypes.MergePatch or MediaTypes.StrategicMergePatch))
@@ -25,17 +25,15 @@ internal sealed class ObjectPatch
         var body = await request.ReadBodyAsync(cancellationToken);
         // client-go sends patches as JSON whatever their form; YAML is taken as upstream takes it.
         if (body.Length > 0 && body.Span.TrimStart(" \t\r\n"u8) is not [(byte)'{' or (byte)'[', ..]) body = ToJson(body);
-        return new(body, type, resource);
+        return new(body, type);
     }
 
     /// <param name="current">Read-only.</param>
-    public JsonObject Apply(ApiRequest request, JsonObject current)
-    {
-        var patched = Merge(current);
-        return BodyDecoder.Canonicalize(request, patched, _resource);
-    }
+    /// <returns>The patched object, canonical and defaulted.</returns>
+    public JsonObject Apply(ApiRequest request, JsonObject current, TypeSchema schema, GroupVersionKind kind) =>
+        BodyDecoder.Canonicalize(request, Merge(current, schema), schema, kind);
 
-    private JsonObject Merge(JsonObject current)
+    private JsonObject Merge(JsonObject current, TypeSchema schema)
     {
         try
         {
@@ -43,7 +41,7 @@ internal sealed class ObjectPatch
             {
                 MediaTypes.JsonPatch => JsonPatch.Apply(current, _body.Span) as JsonObject ?? throw ApiException.BadRequest("the patched document is not an object"),
                 MediaTypes.MergePatch => MergePatch.Apply(current, _body.Span),
-                _ => StrategicMergePatch.Apply(current, _body.Span, _resource.Info.Schema),
+                _ => StrategicMergePatch.Apply(current, _body.Span, schema),
             };
         }
         catch (PatchException exception)

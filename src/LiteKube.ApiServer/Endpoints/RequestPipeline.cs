@@ -46,7 +46,8 @@ internal sealed class RequestPipeline(
         if (!decision.Allowed) throw ForbiddenStatus.For(request.User, request.Info, decision.Reason);
     }
 
-    private ApiException Translate(ApiRequest request, Exception exception)
+    /// <summary>What the client is told of an error; one that nobody expected is logged.</summary>
+    public ApiException Translate(ApiRequest request, Exception exception)
     {
         if (StatusObjects.Translate(exception) is { } known) return known;
         ApiServerLog.RequestFailed(logger, request.Method, request.Path, request.User.Name, exception);

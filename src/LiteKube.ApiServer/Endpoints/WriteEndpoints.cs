@@ -39,8 +39,8 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
     public async ValueTask<ApiResult> PatchAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         var write = WriteFor(request, resource);
-        var patch = await ObjectPatch.ReadAsync(request, resource, cancellationToken);
-        var (written, _) = await registry.UpdateAsync(write, (current, _) => ValueTask.FromResult(patch.Apply(request, current!)), null, cancellationToken);
+        var patch = await ObjectPatch.ReadAsync(request, cancellationToken);
+        var (written, _) = await registry.UpdateAsync(write, (current, _) => ValueTask.FromResult(patch.Apply(request, current!, resource.Info.Schema, resource.Info.GroupVersionKind)), null, cancellationToken);
         return responder.Object(request, resource, written);
     }
 

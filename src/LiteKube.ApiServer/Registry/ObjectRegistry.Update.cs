@@ -73,7 +73,8 @@ internal sealed partial class ObjectRegistry
 
         ObjectMetaRules.PrepareForUpdate(value, old, request.StoredInfo, request.Namespace);
         strategy.PrepareForUpdate(value, old, context);
-        if (strategy.TracksGeneration && HasNewDesire(value, old)) value.Metadata()["generation"] = (old.Metadata().Number("generation") ?? 0) + 1;
+        // Being bound is not a new wish of the user.
+        if (strategy.TracksGeneration && request.Subresource != "binding" && HasNewDesire(value, old)) value.Metadata()["generation"] = (old.Metadata().Number("generation") ?? 0) + 1;
 
         var errors = new FieldErrors();
         ObjectMetaRules.ValidateUpdate(value, old, request.StoredInfo, errors);

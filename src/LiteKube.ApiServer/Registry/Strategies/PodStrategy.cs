@@ -32,6 +32,9 @@ internal sealed class PodStrategy(ResourceInfo resource) : DefaultStrategy(resou
                 KeepAllButStatus(value, old);
                 value.GetOrAdd("status").SetOrRemove("qosClass", old.Obj("status")?["qosClass"]);
                 break;
+            case "binding":
+                // The server itself made the object: node and condition change together.
+                break;
             case "ephemeralcontainers":
                 var ephemeral = value.Obj("spec")?["ephemeralContainers"]?.DeepClone();
                 KeepField(value, old, "spec");

@@ -1,0 +1,68 @@
+using System.Text.Json.Nodes;
+using LiteKube.Apis;
+using LiteKube.ApiServer.Registry;
+
+namespace LiteKube.ApiServer.Endpoints.Subresources;
+
+/// <summary>Assigns a pod to a node, once: the scheduler's last word. Serves pods/NAME/binding and the older bindings collection.</summary>
+internal sealed class BindingEndpoint(ObjectRegistry registry, Func<ResourceTable> resources, TimeProvider time) : ISubresource
+{
+    private static readonly GroupVersionKind Kind = new("", "v1", "Binding");
+
+    public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        if (request.Info.Verb != "create") throw ApiException.MethodNotAllowed();
+        var table = resources();
+        var binding = await BodyDecoder.DecodeAsync(request, table.Catalog, Kind, cancellationToken);
+        var name = binding.Name();
+        if (request.Info.Name.Length > 0 && name.Length > 0 && name != request.Info.Name) throw ApiException.BadRequest("name in URL does not match name in Binding object");
+        if (name.Length == 0) name = request.Info.Name;
+        var node = TargetOf(binding, name);
+
+        if (!table.TryFind("", "v1", "pods", out var pods)) throw new UnknownPathException();
+        var write = new WriteRequest
+        {
+            Resource = pods,
+            Info = request.Info with { Resource = "pods", Subresource = "binding", Name = name },
+            User = request.User,
+            DryRun = BodyDecoder.IsDryRun(request),
+            Warnings = request.Warnings,
+        };
+        await registry.UpdateAsync(write, (pod, _) => ValueTask.FromResult(Bind(pod!, binding, name, node)), null, cancellationToken);
+        return ObjectResponder.Plain(request, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }, 201);
+    }
+
+    private static string TargetOf(JsonObject binding, string name)
+    {
+        var target = binding["target"] as JsonObject;
+        var errors = new FieldErrors();
+        if (target?.Text("kind") is { Length: > 0 } kind and not "Node") errors.NotSupported(FieldPath.Of("target").Child("kind"), kind, "Node", "<empty>");
+        var node = target?.Text("name") ?? "";
+        if (node.Length == 0) errors.Required(FieldPath.Of("target").Child("name"), "");
+        if (errors.Count > 0) throw ApiException.Invalid(Kind, name, errors);
+        return node;
+    }
+
+    private JsonObject Bind(JsonObject current, JsonObject binding, string name, string node)
+    {
+        var resource = CoreResources.Pods;
+        if (binding.Uid() is { Length: > 0 } uid && uid != current.Uid())
+            throw ApiException.Conflict(resource, name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {current.Uid()}");
+        if (current.IsBeingDeleted()) throw ApiException.Conflict(resource, name, $"pod {name} is being deleted, cannot be assigned to a host");
+        var pod = (JsonObject)current.DeepClone();
+        if (pod["spec"] is not JsonObject spec) pod["spec"] = spec = [];
+        if (spec.Text("nodeName") is { Length: > 0 } taken) throw ApiException.Conflict(resource, name, $"pod {name} is already assigned to node \"{taken}\"");
+        if (spec["schedulingGates"] is JsonArray { Count: > 0 }) throw ApiException.Conflict(resource, name, $"pod {name} has non-empty .spec.schedulingGates");
+        spec["nodeName"] = node;
+        if (binding["metadata"]?["annotations"] is JsonObject annotations)
+        {
+            if (pod.Metadata()["annotations"] is not JsonObject target) pod.Metadata()["annotations"] = target = [];
+            foreach (var (key, value) in annotations) target[key] = value?.DeepClone();
+        }
+        if (pod["status"] is not JsonObject status) pod["status"] = status = [];
+        if (status["conditions"] is not JsonArray conditions) status["conditions"] = conditions = [];
+        foreach (var old in conditions.OfType<JsonObject>().Where(c => c.Text("type") == "PodScheduled").ToList()) conditions.Remove(old);
+        conditions.Add((JsonNode)new JsonObject { ["type"] = "PodScheduled", ["status"] = "True", ["lastProbeTime"] = null, ["lastTransitionTime"] = ObjectFields.FormatTime(time.GetUtcNow()) });
+        return pod;
+    }
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using LiteKube.ApiServer.Registry;
+using LiteKube.Storage;
+
+namespace LiteKube.ApiServer.Endpoints.Subresources;
+
+/// <summary>The deprecated componentstatuses, told from the health checks of the parts that bear upstream's names.</summary>
+internal sealed class ComponentStatusEndpoint(IReadOnlyList<HealthCheck> checks, ObjectResponder responder, IStateStore store) : ISubresource
+{
+    private static readonly (string Component, string Check)[] Components = [("controller-manager", "controllers"), ("etcd-0", "etcd"), ("scheduler", "scheduler")];
+
+    public ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        request.Warnings.Add("v1 ComponentStatus is deprecated in v1.19+");
+        var accepted = MediaTypes.Negotiate(request.Accept);
+        var items = new List<JsonObject>();
+        foreach (var (component, name) in Components)
+        {
+            if (checks.FirstOrDefault(c => c.Name == name) is { } check) items.Add(Status(component, check.Check()));
+        }
+        if (request.Info.Verb == "get")
+        {
+            var found = items.Find(i => i.Name() == request.Info.Name) ?? throw ApiException.NotFound(resource.GroupResource, request.Info.Name);
+            return ValueTask.FromResult(responder.Tree(request, accepted, resource, found));
+        }
+        if (request.Info.Verb != "list") throw ApiException.MethodNotAllowed();
+        var version = store.CurrentRevision.ToString(CultureInfo.InvariantCulture);
+        if (accepted.Representation == Representation.Table) return ValueTask.FromResult(ObjectResponder.Json(request, responder.Table(request, accepted, resource, items, version, null)));
+        var list = new JsonObject { ["kind"] = "ComponentStatusList", ["apiVersion"] = "v1", ["metadata"] = ObjectResponder.ListMeta(version, null), ["items"] = new JsonArray([.. items]) };
+        return ValueTask.FromResult(accepted.Representation == Representation.Yaml ? ObjectResponder.Yaml(list) : ObjectResponder.Json(request, list));
+    }
+
+    private static JsonObject Status(string component, string? failure)
+    {
+        var condition = new JsonObject { ["type"] = "Healthy", ["status"] = failure is null ? "True" : "False", ["message"] = failure is null ? "ok" : "" };
+        if (failure is not null) condition["error"] = failure;
+        return new JsonObject { ["kind"] = "ComponentStatus", ["apiVersion"] = "v1", ["metadata"] = new JsonObject { ["name"] = component, ["creationTimestamp"] = null }, ["conditions"] = new JsonArray(condition) };
+    }
+}

@@ -1,0 +1,99 @@
+using System.Text.Json.Nodes;
+using LiteKube.Apis;
+using LiteKube.ApiServer.Registry;
+
+namespace LiteKube.ApiServer.Endpoints.Subresources;
+
+/// <summary>
+/// Deletes a pod if its PodDisruptionBudget allows it
+/// (https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/). What the budget loses is written before the
+/// pod goes, so that two evictions cannot spend the same allowance.
+/// </summary>
+internal sealed class EvictionEndpoint(ObjectRegistry registry, IObjectReader objects, Func<ResourceTable> resources, TimeProvider time) : ISubresource
+{
+    private const int MaxDisruptedPods = 2000;
+
+    private static readonly GroupVersionKind Kind = new("policy", "v1", "Eviction");
+    private static readonly GroupResource Budgets = new("policy", "poddisruptionbudgets");
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(10);
+
+    public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var eviction = await BodyDecoder.DecodeAsync(request, resources().Catalog, Kind, cancellationToken);
+        var info = request.Info;
+        if (eviction.Name().Length > 0 && eviction.Name() != info.Name) throw ApiException.BadRequest("name in URL does not match name in Eviction object");
+        var options = eviction["deleteOptions"] is JsonObject given ? DeleteEndpoints.FromObject(given) : new DeleteOptions();
+        if (BodyDecoder.IsDryRun(request)) options = options with { DryRun = true };
+
+        var pod = resource.Decode(registry.Get(resource, info.Namespace, info.Name));
+        if (!IgnoresBudget(pod))
+        {
+            var budget = FindBudget(info.Namespace, pod);
+            if (budget is not null && !MayGoUnhealthy(pod, budget)) await SpendAsync(request, budget, options.DryRun, cancellationToken);
+            // The allowance was given for this very pod.
+            options = options with { Uid = options.Uid ?? pod.Uid() };
+        }
+        var write = new WriteRequest { Resource = resource, Info = info with { Verb = "delete", Subresource = "" }, User = request.User, DryRun = options.DryRun, Warnings = request.Warnings };
+        await registry.DeleteAsync(write, options, cancellationToken);
+        return ObjectResponder.Plain(request, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }, 201);
+    }
+
+    private static bool IgnoresBudget(JsonObject pod) => pod.Obj("status").Str("phase") is "Succeeded" or "Failed" or "Pending" || pod.IsBeingDeleted();
+
+    private JsonObject? FindBudget(string ns, JsonObject pod)
+    {
+        JsonObject? found = null;
+        foreach (var budget in objects.List(Budgets, ns))
+        {
+            if (!LabelSelection.Matches(budget.Obj("spec", "selector"), pod.Labels())) continue;
+            if (found is not null) throw ApiException.Internal("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+            found = budget;
+        }
+        return found;
+    }
+
+    /// <summary>A pod that is not ready costs no availability: by default it may go when the others suffice.</summary>
+    private static bool MayGoUnhealthy(JsonObject pod, JsonObject budget)
+    {
+        if (pod.Obj("status").Items("conditions").Any(c => c.Str("type") == "Ready" && c.Str("status") == "True")) return false;
+        if (budget.Obj("spec").Str("unhealthyPodEvictionPolicy") == "AlwaysAllow") return true;
+        var status = budget.Obj("status");
+        return status.Long("currentHealthy") >= status.Long("desiredHealthy") && status.Long("desiredHealthy") > 0;
+    }
+
+    private async ValueTask SpendAsync(ApiRequest request, JsonObject budget, bool dryRun, CancellationToken cancellationToken)
+    {
+        if (!resources().TryFind(Budgets, out var resource)) throw ApiException.Internal("poddisruptionbudgets are not served");
+        var write = new WriteRequest
+        {
+            Resource = resource,
+            Info = new RequestInfo { Verb = "update", Path = request.Path, IsResourceRequest = true, Group = "policy", Version = "v1", Resource = "poddisruptionbudgets", Subresource = "status", Namespace = request.Info.Namespace, Name = budget.Name() },
+            User = request.User,
+            DryRun = dryRun,
+            SkipAdmission = true,
+        };
+        await registry.UpdateAsync(write, (current, _) => ValueTask.FromResult(Spend(current!, request.Info.Name)), null, cancellationToken);
+    }
+
+    private JsonObject Spend(JsonObject current, string podName)
+    {
+        var name = current.Name();
+        var status = current.Obj("status");
+        if (status.Long("observedGeneration") < current.Meta().Long("generation")) throw Refused($"The disruption budget {name} is still being processed by the server.");
+        var allowed = status.Long("disruptionsAllowed");
+        if (allowed < 0) throw ApiException.Forbidden(Budgets, name, "pdb disruptions allowed is negative");
+        if (status.Obj("disruptedPods") is { Count: > MaxDisruptedPods }) throw ApiException.Forbidden(Budgets, name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
+        if (allowed == 0) throw Refused($"The disruption budget {name} needs {status.Long("desiredHealthy")} healthy pods and has {status.Long("currentHealthy")} currently");
+
+        var budget = (JsonObject)current.DeepClone();
+        var spent = budget.GetOrAdd("status");
+        spent["disruptionsAllowed"] = (int)(allowed - 1);
+        spent.GetOrAdd("disruptedPods")[podName] = ObjectFields.FormatTime(time.GetUtcNow());
+        return budget;
+    }
+
+    private static ApiException Refused(string cause) => new(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", new JsonObject
+    {
+        ["causes"] = new JsonArray(new JsonObject { ["reason"] = "DisruptionBudget", ["message"] = cause }),
+    }, RetryAfter);
+}

@@ -1,0 +1,92 @@
+using System.Buffers;
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace LiteKube.ApiServer.Proxy;
+
+/// <summary>Passes a plain request to a backend and its answer back as it comes: nothing is held, so that logs can be followed.</summary>
+internal sealed class HttpRelay(BackendConnector connector)
+{
+    private const int CopyBytes = 32 * 1024;
+
+    // RFC 9110, 7.6.1: what concerns one connection only; and who the client is to us.
+    private static readonly string[] NotForwarded =
+        ["Host", "Connection", "Upgrade", "Authorization", "Transfer-Encoding", "Keep-Alive", "Proxy-Authorization", "Proxy-Authenticate", "Proxy-Connection", "TE", "Trailer"];
+
+    /// <param name="prefix">The path under which the client sees the backend: locations that the backend names are moved below it. Null: the backend is no website.</param>
+    public async Task RunAsync(HttpContext context, ProxyTarget target, string pathAndQuery, string? prefix, CancellationToken cancellationToken)
+    {
+        using var request = Request(context, target, pathAndQuery);
+        HttpResponseMessage answer;
+        try
+        {
+            answer = await connector.ClientFor(target).SendAsync(request, cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && BackendConnector.Unreachable(target, exception) is not null)
+        {
+            throw BackendConnector.Unreachable(target, exception)!;
+        }
+        using (answer)
+        {
+            CopyHead(context, answer, target, prefix);
+            await context.Response.StartAsync(cancellationToken);
+            await context.Response.Body.FlushAsync(cancellationToken);
+            await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
+            await CopyAsync(body, context.Response.Body, cancellationToken);
+        }
+    }
+
+    private static HttpRequestMessage Request(HttpContext context, ProxyTarget target, string pathAndQuery)
+    {
+        var source = context.Request;
+        var request = new HttpRequestMessage(new HttpMethod(source.Method), new Uri($"{target}{pathAndQuery}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true })) { Version = HttpVersion.Version11 };
+        if (source.ContentLength > 0 || source.Headers.TransferEncoding.Count > 0 || (source.ContentLength is null && source.Protocol == "HTTP/2" && source.Method is not ("GET" or "HEAD" or "DELETE")))
+            request.Content = new StreamContent(source.Body);
+        foreach (var (name, values) in source.Headers)
+        {
+            if (name.StartsWith(':') || NotForwarded.Contains(name, StringComparer.OrdinalIgnoreCase) || name.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase)) continue;
+            if (!request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values)) request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+        }
+        if (context.Connection.RemoteIpAddress is { } client) request.Headers.TryAddWithoutValidation("X-Forwarded-For", client.ToString());
+        return request;
+    }
+
+    private static void CopyHead(HttpContext context, HttpResponseMessage answer, ProxyTarget target, string? prefix)
+    {
+        var response = context.Response;
+        response.StatusCode = (int)answer.StatusCode;
+        foreach (var (name, values) in answer.Headers.NonValidated)
+        {
+            if (NotForwarded.Contains(name, StringComparer.OrdinalIgnoreCase)) continue;
+            response.Headers[name] = name.Equals("Location", StringComparison.OrdinalIgnoreCase) && prefix is not null ? Relocate(values.ToString(), target, prefix) : new StringValues([.. values]);
+        }
+        foreach (var (name, values) in answer.Content.Headers.NonValidated) response.Headers[name] = new StringValues([.. values]);
+    }
+
+    /// <summary>A place on the backend, as the client can reach it.</summary>
+    private static string Relocate(string location, ProxyTarget target, string prefix)
+    {
+        if (location.StartsWith('/') && !location.StartsWith("//", StringComparison.Ordinal)) return prefix + location;
+        if (!Uri.TryCreate(location, UriKind.Absolute, out var uri) || uri.Authority != new Uri(target.ToString()).Authority) return location;
+        return prefix + uri.PathAndQuery + uri.Fragment;
+    }
+
+    private static async Task CopyAsync(Stream from, Stream to, CancellationToken cancellationToken)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
+        try
+        {
+            int count;
+            while ((count = await from.ReadAsync(buffer, cancellationToken)) > 0)
+            {
+                await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+                await to.FlushAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+using System.Buffers;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace LiteKube.ApiServer.Proxy;
+
+/// <summary>
+/// Hands an upgrade request (SPDY/3.1 or WebSocket) to a backend and, once it agreed, carries raw bytes both ways until
+/// both directions ended. What the bytes mean is a matter between client and backend.
+/// </summary>
+internal sealed class UpgradeRelay(BackendConnector connector, ILogger<UpgradeRelay> logger)
+{
+    private const int MaxHeadBytes = 64 * 1024;
+    private const int CopyBytes = 32 * 1024;
+
+    private static readonly string[] NotForwarded =
+        ["Host", "Connection", "Upgrade", "Authorization", "Content-Length", "Transfer-Encoding", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer"];
+
+    public static bool IsUpgrade(HttpContext context) => context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true };
+
+    /// <param name="pathAndQuery">At the backend.</param>
+    public async Task RunAsync(HttpContext context, ProxyTarget target, string pathAndQuery, CancellationToken cancellationToken)
+    {
+        await using var backend = await connector.ConnectAsync(target, cancellationToken);
+        await backend.Stream.WriteAsync(RequestHead(context, target, pathAndQuery), cancellationToken);
+        await backend.Stream.FlushAsync(cancellationToken);
+        var head = await ResponseHead.ReadAsync(backend.Stream, MaxHeadBytes, cancellationToken);
+        if (head.StatusCode != 101)
+        {
+            await PassRefusalAsync(context, backend.Stream, head, cancellationToken);
+            return;
+        }
+        foreach (var (name, value) in head.Headers)
+        {
+            if (!name.Equals("Connection", StringComparison.OrdinalIgnoreCase)) context.Response.Headers.Append(name, value);
+        }
+        await using var client = await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
+        if (head.Rest.Length > 0) await client.WriteAsync(head.Rest, cancellationToken);
+        await SpliceAsync(client, backend, target, context.Request.Path, cancellationToken);
+    }
+
+    private async Task SpliceAsync(Stream client, BackendConnection backend, ProxyTarget target, string path, CancellationToken cancellationToken)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var toBackend = CopyThenAsync(client, backend.Stream, backend.EndWritingAsync, ending.Token);
+        var toClient = CopyThenAsync(backend.Stream, client, () => Task.CompletedTask, ending.Token);
+        Exception? fault = null;
+        try
+        {
+            // The client may end first and still read. When the backend ended there is nobody left to write to.
+            if (await Task.WhenAny(toClient, toBackend) == toBackend && toBackend.IsCompletedSuccessfully) await Task.WhenAny(toClient);
+        }
+        finally
+        {
+            await ending.CancelAsync();
+            foreach (var copy in (Task[])[toClient, toBackend])
+            {
+                try
+                {
+                    await copy;
+                }
+                catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+                {
+                    // One side broke off: for the other that is the end.
+                    if (exception is not OperationCanceledException) fault ??= exception;
+                }
+            }
+            ApiServerLog.RelayEnded(logger, path, target.ToString(), fault);
+        }
+    }
+
+    private static async Task CopyThenAsync(Stream from, Stream to, Func<Task> atEnd, CancellationToken cancellationToken)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
+        try
+        {
+            int count;
+            while ((count = await from.ReadAsync(buffer, cancellationToken)) > 0)
+            {
+                await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+                await to.FlushAsync(cancellationToken);
+            }
+            await atEnd();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static byte[] RequestHead(HttpContext context, ProxyTarget target, string pathAndQuery)
+    {
+        var request = context.Request;
+        var head = new StringBuilder(512)
+            .Append(request.Method).Append(' ').Append(pathAndQuery).Append(" HTTP/1.1\r\nHost: ").Append(target.Authority)
+            .Append("\r\nConnection: Upgrade\r\nUpgrade: ").Append(request.Headers.Upgrade.ToString()).Append("\r\n");
+        foreach (var (name, values) in request.Headers)
+        {
+            if (name.StartsWith(':') || NotForwarded.Contains(name, StringComparer.OrdinalIgnoreCase) || name.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase)) continue;
+            foreach (var value in values) head.Append(name).Append(": ").Append(value).Append("\r\n");
+        }
+        if (request.Method is "POST" or "PUT" or "PATCH") head.Append("Content-Length: 0\r\n");
+        return Encoding.Latin1.GetBytes(head.Append("\r\n").ToString());
+    }
+
+    /// <summary>The backend said no: the client gets its words.</summary>
+    private static async Task PassRefusalAsync(HttpContext context, Stream backend, ResponseHead head, CancellationToken cancellationToken)
+    {
+        context.Response.StatusCode = head.StatusCode;
+        var length = -1L;
+        foreach (var (name, value) in head.Headers)
+        {
+            if (name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)) context.Response.ContentType = value;
+            if (name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) && long.TryParse(value, CultureInfo.InvariantCulture, out var given)) length = given;
+        }
+        // Refusals are short; one without a length ends with the connection or is cut here.
+        var body = new byte[length is >= 0 and < MaxHeadBytes ? length : MaxHeadBytes];
+        var have = Math.Min(head.Rest.Length, body.Length);
+        head.Rest[..have].CopyTo(body);
+        while (length >= 0 && have < body.Length)
+        {
+            var count = await backend.ReadAsync(body.AsMemory(have), cancellationToken);
+            if (count == 0) break;
+            have += count;
+        }
+        context.Response.ContentLength = have;
+        await context.Response.Body.WriteAsync(body.AsMemory(0, have), cancellationToken);
+    }
+}
