@@ -40,20 +40,29 @@ public static class ObjectDecoder
     /// </summary>
     public const int MaxDepth = 256;
 
-    public static DecodedObject DecodeJson(ReadOnlySpan<byte> utf8, TypeSchema schema, FieldValidation validation)
+    public static DecodedObject DecodeJson(ReadOnlySpan<byte> utf8, TypeSchema schema, FieldValidation validation) => Decode(utf8, schema, validation, null);
+
+    private static DecodedObject Decode(ReadOnlySpan<byte> utf8, TypeSchema schema, FieldValidation validation, string? first)
     {
         var strict = validation == FieldValidation.Ignore ? null : new StrictErrors();
         var reader = new TypedJsonReader(utf8, strict);
         var result = reader.ReadRoot(schema);
-        if (strict is null || strict.Errors.Count == 0)
-            return new(result, []);
-        if (validation == FieldValidation.Strict)
-            throw new DecodeException("strict decoding error: " + string.Join(", ", strict.Errors));
-        return new(result, strict.Errors);
+        IReadOnlyList<string> errors = strict?.Errors ?? [];
+        if (first is not null)
+            errors = [first, .. errors];
+        return errors.Count > 0 && validation == FieldValidation.Strict
+            ? throw new DecodeException("strict decoding error: " + string.Join(", ", errors))
+            : new(result, errors);
     }
 
     /// <summary>One YAML document, by YAML 1.1's core rules as sigs.k8s.io/yaml reads them.</summary>
-    public static DecodedObject DecodeYaml(ReadOnlySpan<byte> utf8, TypeSchema schema, FieldValidation validation) => throw new NotImplementedException();
+    public static DecodedObject DecodeYaml(ReadOnlySpan<byte> utf8, TypeSchema schema, FieldValidation validation)
+    {
+        var tree = YamlReader.Read(utf8, out var duplicates);
+        using var buffer = new Utf8Buffer();
+        GoJsonWriter.Write(buffer, tree);
+        return Decode(buffer.Written, schema, validation, validation == FieldValidation.Ignore ? null : duplicates);
+    }
 
     /// <summary>The same canonical form for an object that is already a tree (after a patch); unknown fields are reported by <paramref name="validation"/> as above.</summary>
     public static DecodedObject Canonicalize(JsonObject value, TypeSchema schema, FieldValidation validation)
@@ -76,8 +85,18 @@ public static class ObjectDecoder
     /// <summary>As <see cref="ParseJson"/>, but of duplicate fields the last counts: patches, which Go reads so.</summary>
     internal static JsonNode? ParseLenient(ReadOnlySpan<byte> utf8) => new TypedJsonReader(utf8, null).ReadUntyped();
 
-    public static JsonNode? ParseYaml(ReadOnlySpan<byte> utf8) => throw new NotImplementedException();
+    /// <summary>As <see cref="ParseJson"/>, for one YAML document; null for an empty one.</summary>
+    public static JsonNode? ParseYaml(ReadOnlySpan<byte> utf8)
+    {
+        var result = YamlReader.Read(utf8, out var duplicates);
+        return duplicates is null ? result : throw new DecodeException("strict decoding error: " + duplicates);
+    }
 
-    /// <summary>YAML text as JSON bytes.</summary>
-    public static byte[] YamlToJson(ReadOnlySpan<byte> utf8) => throw new NotImplementedException();
+    /// <summary>YAML text as JSON bytes. Of a duplicate key the last value counts.</summary>
+    public static byte[] YamlToJson(ReadOnlySpan<byte> utf8)
+    {
+        using var buffer = new Utf8Buffer();
+        GoJsonWriter.Write(buffer, YamlReader.Read(utf8, out _));
+        return buffer.Written.ToArray();
+    }
 }

@@ -48,7 +48,8 @@ public static class ObjectWriter
         return new(buffer.Written.ToArray(), offset);
     }
 
-    public static string WriteYaml(JsonNode value) => throw new NotImplementedException();
+    /// <summary>YAML as kubectl prints it, keys sorted.</summary>
+    public static string WriteYaml(JsonNode value) => YamlWriter.Write(value);
 
     private static int WriteMetadata(Utf8Buffer buffer, JsonObject? metadata)
     {
