@@ -5,7 +5,7 @@ using LiteKube.Apis.Schema;
 namespace LiteKube.Apis.Codec;
 
 /// <summary>Reads JSON by a schema straight into canonical nodes. One use each.</summary>
-internal ref struct TypedJsonReader
+internal ref partial struct TypedJsonReader
 {
     private readonly ReadOnlySpan<byte> _utf8;
     private readonly StrictErrors? _strict;
@@ -33,21 +33,6 @@ internal ref struct TypedJsonReader
             if (_reader.TokenType != JsonTokenType.StartObject)
                 throw Mismatch(schema.GoName);
             var result = ReadObject(schema);
-            _reader.Read();
-            return result;
-        }
-        catch (JsonException e)
-        {
-            throw Malformed(e);
-        }
-    }
-
-    public JsonNode? ReadUntyped()
-    {
-        try
-        {
-            _reader.Read();
-            var result = ReadAny();
             _reader.Read();
             return result;
         }
@@ -250,72 +235,4 @@ internal ref struct TypedJsonReader
             _lenient--;
         }
     }
-
-    // Verbatim: Go keeps the bytes of raw values, so neither order nor the digits of a number may change.
-    private JsonNode? ReadRaw()
-    {
-        switch (_reader.TokenType)
-        {
-            case JsonTokenType.StartObject:
-                var map = new JsonObject();
-                while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
-                {
-                    var key = GoText.Unescape(_reader.ValueSpan);
-                    _reader.Read();
-                    map[key] = ReadRaw();
-                }
-
-                return map;
-            case JsonTokenType.StartArray:
-                var list = new JsonArray();
-                while (_reader.Read() && _reader.TokenType != JsonTokenType.EndArray)
-                    list.Add(ReadRaw());
-                return list;
-            case JsonTokenType.Number when !(_reader.TryGetInt64(out _) && IsPlainInteger()):
-                return JsonValue.Create(JsonElement.ParseValue(ref _reader));
-            default:
-                return ReadScalar();
-        }
-    }
-
-    private JsonNode? ReadAny()
-    {
-        switch (_reader.TokenType)
-        {
-            case JsonTokenType.StartObject:
-                var map = new SortedEntries();
-                while (_reader.Read() && _reader.TokenType == JsonTokenType.PropertyName)
-                {
-                    var key = GoText.Unescape(_reader.ValueSpan);
-                    _reader.Read();
-                    _path.PushKey(key);
-                    map.Add(key, ReadAny());
-                    _path.Pop();
-                }
-
-                return map.ToObject(_strict, _path);
-            case JsonTokenType.StartArray:
-                var list = new JsonArray();
-                while (_reader.Read() && _reader.TokenType != JsonTokenType.EndArray)
-                {
-                    _path.PushIndex(list.Count);
-                    list.Add(ReadAny());
-                    _path.Pop();
-                }
-
-                return list;
-            default:
-                return ReadScalar();
-        }
-    }
-
-    private readonly JsonValue? ReadScalar() => _reader.TokenType switch
-    {
-        JsonTokenType.String => JsonValue.Create(GoText.Unescape(_reader.ValueSpan)),
-        JsonTokenType.True => JsonValue.Create(true),
-        JsonTokenType.False => JsonValue.Create(false),
-        JsonTokenType.Number when IsPlainInteger() && _reader.TryGetInt64(out var integer) => JsonValue.Create(integer),
-        JsonTokenType.Number => _reader.TryGetDouble(out var number) && double.IsFinite(number) ? JsonValue.Create(number) : throw NumberMismatch("float64"),
-        _ => null,
-    };
 }
