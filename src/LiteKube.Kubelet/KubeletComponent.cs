@@ -171,7 +171,7 @@ public sealed class KubeletComponent(KubeletOptions options, KubeletServerSecuri
             Runtime = runtime,
             Client = client,
             Volumes = volumes,
-            Environment = new ContainerEnvironment(objects, informers.Get<V1Service>(), () => _node?.Node?.Status?.Allocatable, new EnvFiles(options).Read),
+            Environment = new ContainerEnvironment(objects, informers.Get<V1Service>(), options, () => _node?.Node?.Status?.Allocatable),
             Prober = prober,
             Events = events,
             Images = new ImagePuller(runtime, new PullSecrets(objects, loggers.CreateLogger<PullSecrets>()), events, timeProvider, loggers.CreateLogger<ImagePuller>()),
