@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
 
 namespace LiteKube.Apis.OpenApi;
@@ -6,11 +8,44 @@ namespace LiteKube.Apis.OpenApi;
 public static class OpenApiDocuments
 {
     /// <summary>/openapi/v2 as JSON.</summary>
-    public static byte[] BuildV2Json(ResourceCatalog catalog) => throw new NotImplementedException();
+    public static byte[] BuildV2Json(ResourceCatalog catalog) => ObjectWriter.Write(BuildV2(catalog));
 
     /// <summary>/openapi/v2 as gnostic's OpenAPIv2 Document (application/com.github.proto-openapi.spec.v2@v1.0+protobuf).</summary>
-    public static byte[] BuildV2Protobuf(ResourceCatalog catalog) => throw new NotImplementedException();
+    public static byte[] BuildV2Protobuf(ResourceCatalog catalog) => GnosticEncoder.Encode(BuildV2(catalog));
 
     /// <summary>/openapi/v3/apis/GROUP/VERSION (or /openapi/v3/api/v1) as JSON; null when the catalog has no such group version.</summary>
-    public static byte[]? BuildV3Json(ResourceCatalog catalog, GroupVersion groupVersion) => throw new NotImplementedException();
+    public static byte[]? BuildV3Json(ResourceCatalog catalog, GroupVersion groupVersion)
+    {
+        var resources = catalog.Resources.Where(r => r.Resource.GroupVersion == groupVersion).ToList();
+        if (resources.Count == 0)
+            return null;
+        var (paths, schemas) = Build(resources, "#/components/schemas/", isV3: true);
+        return ObjectWriter.Write(new JsonObject
+        {
+            ["openapi"] = "3.0.0",
+            ["info"] = Info(),
+            ["paths"] = paths,
+            ["components"] = new JsonObject { ["schemas"] = schemas },
+        });
+    }
+
+    private static JsonObject BuildV2(ResourceCatalog catalog)
+    {
+        var (paths, definitions) = Build(catalog.Resources, "#/definitions/", isV3: false);
+        return new JsonObject { ["swagger"] = "2.0", ["info"] = Info(), ["paths"] = paths, ["definitions"] = definitions };
+    }
+
+    private static (JsonObject Paths, JsonObject Schemas) Build(IEnumerable<ResourceInfo> resources, string referencePrefix, bool isV3)
+    {
+        var schemas = new OpenApiSchemas(referencePrefix);
+        var paths = new JsonObject();
+        foreach (var resource in resources)
+        {
+            schemas.Add(resource.Schema, resource.GroupVersionKind);
+            OpenApiPaths.Add(paths, resource, isV3);
+        }
+        return (paths, schemas.Build());
+    }
+
+    private static JsonObject Info() => new() { ["title"] = "Kubernetes", ["version"] = "v1.37.0" };
 }

@@ -182,10 +182,11 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
     {
         if (Revisions.Of(deployment) == revision)
             return;
-        var text = revision.ToString(CultureInfo.InvariantCulture);
-        // The uid keeps the number from a new Deployment of the same name; both values need no escaping.
-        var patch = $$"""{ "metadata": { "uid": "{{deployment.Metadata.Uid}}", "annotations": { "{{Revisions.Annotation}}": "{{text}}" } } }""";
-        await client.PatchAsync<V1Deployment>(deployment.Metadata.NamespaceProperty, deployment.Metadata.Name, KubePatch.Merge(System.Text.Encoding.UTF8.GetBytes(patch)), null, cancellationToken);
+        var live = await client.GetAsync<V1Deployment>(deployment.Metadata.NamespaceProperty, deployment.Metadata.Name, cancellationToken);
+        if (live.Metadata.Uid != deployment.Metadata.Uid || Revisions.Of(live) == revision)
+            return;
+        (live.Metadata.Annotations ??= new Dictionary<string, string>())[Revisions.Annotation] = revision.ToString(CultureInfo.InvariantCulture);
+        await client.UpdateAsync(live, cancellationToken);
     }
 
     private async Task<V1ReplicaSet> ResizeAsync(V1Deployment deployment, V1ReplicaSet set, int replicas, List<V1ReplicaSet> sets, CancellationToken cancellationToken)

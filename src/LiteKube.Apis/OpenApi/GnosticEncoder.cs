@@ -1,0 +1,114 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using LiteKube.Apis.Codec;
+
+namespace LiteKube.Apis.OpenApi;
+
+/// <summary>
+/// An OpenAPI v2 document as the protobuf message that kubectl and client-go ask for (gnostic's
+/// openapiv2/OpenAPIv2.proto; field numbers from there). Extensions travel as YAML text; JSON is YAML.
+/// </summary>
+internal static class GnosticEncoder
+{
+    public static byte[] Encode(JsonObject document)
+    {
+        var writer = new ProtobufWriter();
+        writer.String(1, Text(document["swagger"]));
+        writer.Message(2, info =>
+        {
+            info.String(1, Text(document["info"]!["title"]));
+            info.String(2, Text(document["info"]!["version"]));
+        });
+        writer.Message(8, paths =>
+        {
+            foreach (var (path, item) in document["paths"]!.AsObject())
+                paths.Message(2, named => Named(named, path, value => PathItem(value, item!.AsObject())));
+        });
+        writer.Message(9, definitions =>
+        {
+            foreach (var (name, schema) in document["definitions"]!.AsObject())
+                definitions.Message(1, named => Named(named, name, value => Schema(value, schema!.AsObject())));
+        });
+        return writer.ToArray();
+    }
+
+    private static void Named(ProtobufWriter writer, string name, Action<ProtobufWriter> value)
+    {
+        writer.String(1, name);
+        writer.Message(2, value);
+    }
+
+    private static void PathItem(ProtobufWriter writer, JsonObject item)
+    {
+        foreach (var (name, value) in item)
+        {
+            var number = name switch { "get" => 2, "put" => 3, "post" => 4, "delete" => 5, "patch" => 8, _ => 0 };
+            if (number != 0)
+                writer.Message(number, operation => Operation(operation, value!.AsObject()));
+        }
+        Parameters(writer, 9, item["parameters"]);
+    }
+
+    private static void Operation(ProtobufWriter writer, JsonObject operation)
+    {
+        Parameters(writer, 8, operation["parameters"]);
+        writer.Message(9, responses => responses.Message(1, named => Named(named, "200", value => value.Message(1, response => response.String(1, "OK")))));
+        Extensions(writer, 13, operation);
+    }
+
+    private static void Parameters(ProtobufWriter writer, int number, JsonNode? parameters)
+    {
+        foreach (var parameter in parameters as JsonArray ?? [])
+        {
+            var isPath = Text(parameter!["in"]) == "path";
+            // ParametersItem.parameter, Parameter.non_body_parameter, then the query or path form.
+            writer.Message(number, item => item.Message(1, either => either.Message(2, nonBody => nonBody.Message(isPath ? 4 : 3, form =>
+            {
+                if (isPath)
+                    form.Bool(1, true);
+                form.String(2, Text(parameter["in"]));
+                form.String(4, Text(parameter["name"]));
+                form.String(isPath ? 5 : 6, Text(parameter["type"]));
+            }))));
+        }
+    }
+
+    private static void Schema(ProtobufWriter writer, JsonObject schema)
+    {
+        foreach (var (name, value) in schema)
+        {
+            switch (name)
+            {
+                case "$ref": writer.String(1, Text(value)); break;
+                case "format": writer.String(2, Text(value)); break;
+                case "description": writer.String(4, Text(value)); break;
+                case "required":
+                    foreach (var field in value!.AsArray())
+                        writer.String(19, Text(field));
+                    break;
+                case "additionalProperties": writer.Message(21, either => either.Message(1, nested => Schema(nested, value!.AsObject()))); break;
+                case "type": writer.Message(22, item => item.String(1, Text(value))); break;
+                case "items": writer.Message(23, item => item.Message(1, nested => Schema(nested, value!.AsObject()))); break;
+                case "properties":
+                    writer.Message(25, properties =>
+                    {
+                        foreach (var (property, nested) in value!.AsObject())
+                            properties.Message(1, named => Named(named, property, inner => Schema(inner, nested!.AsObject())));
+                    });
+                    break;
+            }
+        }
+        Extensions(writer, 31, schema);
+    }
+
+    private static void Extensions(ProtobufWriter writer, int number, JsonObject value)
+    {
+        foreach (var (name, extension) in value)
+        {
+            if (name.StartsWith("x-", StringComparison.Ordinal))
+                writer.Message(number, named => Named(named, name, any => any.String(2, extension!.GetValueKind() == JsonValueKind.String ? Text(extension) : System.Text.Encoding.UTF8.GetString(ObjectWriter.Write(extension)))));
+        }
+    }
+
+    private static string Text(JsonNode? value) => value!.GetValue<string>();
+}
