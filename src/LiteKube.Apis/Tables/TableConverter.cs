@@ -14,8 +14,29 @@ public enum IncludeObject
 public static class TableConverter
 {
     /// <summary>The columnDefinitions array for this resource.</summary>
-    public static JsonArray Columns(ResourceInfo resource) => throw new NotImplementedException();
+    public static JsonArray Columns(ResourceInfo resource) =>
+        new([.. TableColumns.Of(resource.GroupResource).Select((c, i) => (JsonNode)new JsonObject
+        {
+            ["name"] = c.Name,
+            ["type"] = c.Type,
+            ["format"] = i == 0 && c.Name == "Name" ? "name" : "",
+            ["description"] = c.Name,
+            ["priority"] = c.Priority,
+        })]);
 
     /// <summary>One row: {"cells":[...],"object":{...}} for an object of this resource.</summary>
-    public static JsonObject Row(ResourceInfo resource, JsonObject value, IncludeObject include, string tableApiVersion, DateTimeOffset now) => throw new NotImplementedException();
+    public static JsonObject Row(ResourceInfo resource, JsonObject value, IncludeObject include, string tableApiVersion, DateTimeOffset now)
+    {
+        var row = new JsonObject { ["cells"] = new JsonArray([.. TableColumns.Of(resource.GroupResource).Select(c => c.Cell(value, now))]) };
+        switch (include)
+        {
+            case IncludeObject.Object:
+                row["object"] = value.DeepClone();
+                break;
+            case IncludeObject.Metadata:
+                row["object"] = new JsonObject { ["kind"] = "PartialObjectMetadata", ["apiVersion"] = tableApiVersion, ["metadata"] = value["metadata"]?.DeepClone() };
+                break;
+        }
+        return row;
+    }
 }

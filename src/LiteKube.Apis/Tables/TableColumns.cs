@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace LiteKube.Apis.Tables;
+
+/// <param name="Priority">1: shown by -o wide only.</param>
+internal sealed record TableColumn(string Name, string Type, int Priority, Func<JsonObject, DateTimeOffset, JsonNode?> Cell);
+
+/// <summary>The columns of each kind; a kind that is not named here shows its name and when it was created.</summary>
+internal static class TableColumns
+{
+    private static readonly TableColumn Name = new("Name", "string", 0, (o, _) => o["metadata"]?["name"]?.DeepClone());
+    private static readonly TableColumn Age = new("Age", "string", 0, (o, now) => Ages.Since(Text(o, "metadata", "creationTimestamp"), now));
+
+    private static readonly Dictionary<GroupResource, TableColumn[]> ByResource = new()
+    {
+        [new("", "pods")] =
+        [
+            Name, Column("Ready", PodCells.Ready), Column("Status", PodCells.Status), new("Restarts", "string", 0, PodCells.Restarts), Age,
+            Wide("IP", o => Or(Text(o, "status", "podIP"))), Wide("Node", o => Or(Text(o, "spec", "nodeName"))),
+            Wide("Nominated Node", o => Or(Text(o, "status", "nominatedNodeName"))), Wide("Readiness Gates", _ => "<none>"),
+        ],
+        [new("", "nodes")] =
+        [
+            Name, Column("Status", NodeCells.Status), Column("Roles", NodeCells.Roles), Age, Column("Version", o => Text(o, "status", "nodeInfo", "kubeletVersion")),
+            Wide("Internal-IP", o => NodeCells.Address(o, "InternalIP")), Wide("External-IP", o => NodeCells.Address(o, "ExternalIP")),
+            Wide("OS-Image", o => Text(o, "status", "nodeInfo", "osImage")), Wide("Kernel-Version", o => Text(o, "status", "nodeInfo", "kernelVersion")), Wide("Container-Runtime", o => Text(o, "status", "nodeInfo", "containerRuntimeVersion")),
+        ],
+        [new("apps", "deployments")] =
+        [
+            Name, Column("Ready", o => $"{Number(o, "status", "readyReplicas")}/{Number(o, "spec", "replicas")}"), Count("Up-to-date", "status", "updatedReplicas"), Count("Available", "status", "availableReplicas"), Age,
+            .. TemplateColumns(),
+        ],
+        [new("apps", "replicasets")] = [Name, Count("Desired", "spec", "replicas"), Count("Current", "status", "replicas"), Count("Ready", "status", "readyReplicas"), Age, .. TemplateColumns()],
+        [new("", "replicationcontrollers")] = [Name, Count("Desired", "spec", "replicas"), Count("Current", "status", "replicas"), Count("Ready", "status", "readyReplicas"), Age],
+        [new("apps", "statefulsets")] = [Name, Column("Ready", o => $"{Number(o, "status", "readyReplicas")}/{Number(o, "spec", "replicas")}"), Age, .. TemplateColumns()],
+        [new("", "services")] =
+        [
+            Name, Column("Type", o => Text(o, "spec", "type")), Column("Cluster-IP", o => Or(Text(o, "spec", "clusterIP"))), Column("External-IP", ServiceCells.ExternalIp), Column("Port(s)", ServiceCells.Ports), Age,
+            Wide("Selector", o => Or(Pairs(o["spec"]?["selector"]))),
+        ],
+        [new("", "namespaces")] = [Name, Column("Status", o => Text(o, "status", "phase")), Age],
+        [new("", "configmaps")] = [Name, new("Data", "string", 0, (o, _) => Size(o["data"]) + Size(o["binaryData"])), Age],
+        [new("", "secrets")] = [Name, Column("Type", o => Text(o, "type")), new("Data", "string", 0, (o, _) => Size(o["data"])), Age],
+        [new("", "serviceaccounts")] = [Name, new("Secrets", "string", 0, (o, _) => Size(o["secrets"])), Age],
+        [new("", "endpoints")] = [Name, Column("Endpoints", ServiceCells.Endpoints), Age],
+        [new("discovery.k8s.io", "endpointslices")] = [Name, Column("AddressType", o => Text(o, "addressType")), Column("Ports", ServiceCells.SlicePorts), Column("Endpoints", ServiceCells.SliceEndpoints), Age],
+        [new("", "events")] = EventColumns(),
+        [new("events.k8s.io", "events")] = EventColumns(),
+        [new("coordination.k8s.io", "leases")] = [Name, Column("Holder", o => Text(o, "spec", "holderIdentity")), Age],
+        [new("storage.k8s.io", "storageclasses")] =
+        [
+            Name, Column("Provisioner", o => Text(o, "provisioner")), Column("ReclaimPolicy", o => Text(o, "reclaimPolicy")), Column("VolumeBindingMode", o => Text(o, "volumeBindingMode")),
+            new("AllowVolumeExpansion", "string", 0, (o, _) => o["allowVolumeExpansion"]?.DeepClone() ?? false), Age,
+        ],
+    };
+
+    private static readonly TableColumn[] Others = [Name, new("Created At", "date", 0, (o, _) => o["metadata"]?["creationTimestamp"]?.DeepClone())];
+
+    public static TableColumn[] Of(GroupResource resource) => ByResource.GetValueOrDefault(resource, Others);
+
+    public static string Text(JsonNode? value, params ReadOnlySpan<string> path)
+    {
+        foreach (var step in path)
+            value = (value as JsonObject)?[step];
+        return value switch { null => "", JsonValue v when v.GetValueKind() == JsonValueKind.String => v.GetValue<string>(), _ => value.ToJsonString() };
+    }
+
+    public static int Number(JsonNode? value, params ReadOnlySpan<string> path) => int.TryParse(Text(value, path), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : 0;
+
+    public static IEnumerable<JsonObject> Items(JsonNode? list) => (list as JsonArray)?.OfType<JsonObject>() ?? [];
+
+    public static string Or(string text) => text.Length == 0 ? "<none>" : text;
+
+    public static string Pairs(JsonNode? map) => map is JsonObject pairs ? string.Join(',', pairs.Select(p => $"{p.Key}={Text(p.Value)}")) : "";
+
+    private static int Size(JsonNode? value) => value switch { JsonObject map => map.Count, JsonArray list => list.Count, _ => 0 };
+
+    private static TableColumn Column(string name, Func<JsonObject, string> cell) => new(name, "string", 0, (o, _) => cell(o));
+
+    private static TableColumn Wide(string name, Func<JsonObject, string> cell) => new(name, "string", 1, (o, _) => cell(o));
+
+    private static TableColumn Count(string name, string part, string field) => new(name, "integer", 0, (o, _) => Number(o, part, field));
+
+    private static TableColumn[] TemplateColumns() =>
+    [
+        Wide("Containers", o => string.Join(',', Items(o["spec"]?["template"]?["spec"]?["containers"]).Select(c => Text(c, "name")))),
+        Wide("Images", o => string.Join(',', Items(o["spec"]?["template"]?["spec"]?["containers"]).Select(c => Text(c, "image")))),
+        Wide("Selector", o => Pairs(o["spec"]?["selector"]?["matchLabels"])),
+    ];
+
+    private static TableColumn[] EventColumns() =>
+    [
+        new("Last Seen", "string", 0, (o, now) => Ages.Since(Text(o, "lastTimestamp") is { Length: > 0 } last ? last : Text(o, "deprecatedLastTimestamp") is { Length: > 0 } old ? old : Text(o, "eventTime"), now)),
+        Column("Type", o => Text(o, "type")), Column("Reason", o => Text(o, "reason")),
+        Column("Object", o => (o["involvedObject"] ?? o["regarding"]) is { } about ? $"{Text(about, "kind").ToLowerInvariant()}/{Text(about, "name")}" : ""),
+        Column("Message", o => (Text(o, "message") is { Length: > 0 } message ? message : Text(o, "note")).Trim()),
+        Wide("Name", o => Text(o, "metadata", "name")),
+    ];
+}
