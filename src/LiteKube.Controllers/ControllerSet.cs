@@ -1,7 +1,11 @@
 using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Controllers.Deployments;
+using LiteKube.Controllers.EndpointSlices;
+using LiteKube.Controllers.Namespaces;
+using LiteKube.Controllers.NodeLifecycle;
 using LiteKube.Controllers.ReplicaSets;
+using LiteKube.Controllers.ServiceAccounts;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers;
@@ -12,10 +16,15 @@ public sealed class ControllerSet : IComponent
     private readonly List<IComponent> _controllers = [];
 
     /// <param name="clientOf">A client under the service account of that name in kube-system: each controller has the rights of its own role, system:controller:NAME.</param>
-    public ControllerSet(Func<string, IKubeClient> clientOf, ISharedInformers informers, IEventRecorderFactory events, ILoggerFactory loggers, TimeProvider timeProvider)
+    /// <param name="rootCertificateAuthority">PEM of the cluster's CA, published to every namespace.</param>
+    public ControllerSet(Func<string, IKubeClient> clientOf, string rootCertificateAuthority, ISharedInformers informers, IEventRecorderFactory events, ILoggerFactory loggers, TimeProvider timeProvider)
     {
         _controllers.Add(new ReplicaSetController(clientOf("replicaset-controller"), informers, events.Create("replicaset-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new DeploymentController(clientOf("deployment-controller"), informers, events.Create("deployment-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new EndpointSliceController(clientOf("endpointslice-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new NamespaceDefaultsController(clientOf("service-account-controller"), clientOf("root-ca-cert-publisher"), informers, rootCertificateAuthority, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new NodeTaintController(clientOf("node-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new NamespaceController(clientOf("namespace-controller"), informers, timeProvider).CreateRunner(loggers));
     }
 
     public string Name => "controllers";

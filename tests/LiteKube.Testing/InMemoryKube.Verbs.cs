@@ -101,7 +101,7 @@ public sealed partial class InMemoryKube
         }
         if (!JsonNode.DeepEquals(current["spec"], next["spec"]) && metadata["generation"] is { } generation)
             metadata["generation"] = generation.GetValue<long>() + 1;
-        if (metadata["deletionTimestamp"] is not null && metadata["finalizers"] is not JsonArray { Count: > 0 } && !IsWaitingForGrace(target, next))
+        if (metadata["deletionTimestamp"] is not null && metadata["finalizers"] is not JsonArray { Count: > 0 } && !IsWaitingForGrace(target, next) && !HoldsNamespace(target, next))
         {
             Store(target.Key, null, current);
             return Ok(next);
@@ -153,7 +153,7 @@ public sealed partial class InMemoryKube
         var grace = options["gracePeriodSeconds"]?.GetValue<long>() ?? next["spec"]?["terminationGracePeriodSeconds"]?.GetValue<long>() ?? 30;
         var isGraceful = GracefulPods && target.Resource == "pods" && grace > 0 && !string.IsNullOrEmpty(next["spec"]?["nodeName"]?.GetValue<string>())
             && next["status"]?["phase"]?.GetValue<string>() is not ("Succeeded" or "Failed");
-        if (metadata["finalizers"] is not JsonArray { Count: > 0 } && !isGraceful)
+        if (metadata["finalizers"] is not JsonArray { Count: > 0 } && !isGraceful && !HoldsNamespace(target, next))
         {
             Store(target.Key, null, current);
             return Ok(current);
@@ -176,6 +176,8 @@ public sealed partial class InMemoryKube
 
     private static bool IsWaitingForGrace(RequestTarget target, JsonObject node) =>
         target.Resource == "pods" && (node["metadata"]?["deletionGracePeriodSeconds"]?.GetValue<long>() ?? 0) > 0;
+
+    private static bool HoldsNamespace(RequestTarget target, JsonObject node) => target.Resource == "namespaces" && node["spec"]?["finalizers"] is JsonArray { Count: > 0 };
 
     /// <summary>Writes (or with null removes) an object and tells every watch; the answer is its new JSON.</summary>
     private byte[] Store(string key, JsonObject? node, JsonObject? old)

@@ -61,6 +61,11 @@ public sealed partial class InMemoryKube : IKubeTransport
         Requests.Enqueue($"{request.Method} {request.PathAndQuery}");
         if (Intercept?.Invoke(request) is { } response)
             return response;
+        lock (_lock)
+        {
+            if (request.Method == "GET" && Discover(request.PathAndQuery) is { } discovery)
+                return discovery;
+        }
         var target = RequestTarget.Parse(request.PathAndQuery);
         lock (_lock)
         {
