@@ -195,7 +195,7 @@ internal sealed class NodeRegistrar(KubeletOptions options, IKubeClient client, 
         // Merged by type: addresses of a type that is no longer there must be taken out by name.
         var addresses = status["addresses"]!.AsArray();
         foreach (var old in (before?.Addresses ?? []).Select(a => a.Type).Distinct().Where(t => !after.Addresses.Any(a => a.Type == t)))
-            addresses.Add(new JsonObject { ["$patch"] = "delete", ["type"] = old });
+            addresses.Add((JsonNode)(new JsonObject { ["$patch"] = "delete", ["type"] = old }));
         return KubePatch.StrategicMerge(Encoding.UTF8.GetBytes(new JsonObject { ["status"] = status }.ToJsonString()));
     }
 

@@ -60,7 +60,7 @@ internal static class PodStatusPatch
                 if (old?.ContainsKey(name) == true && !copy.ContainsKey(name))
                     copy[name] = null;
             }
-            changed.Add(copy);
+            changed.Add((JsonNode)(copy));
         }
         return changed;
     }
@@ -72,7 +72,7 @@ internal static class PodStatusPatch
         foreach (var old in before)
         {
             if (!after.Any(a => JsonNode.DeepEquals(a, old)))
-                result.Add(new JsonObject { ["$patch"] = "delete", ["ip"] = old!["ip"]!.DeepClone() });
+                result.Add((JsonNode)(new JsonObject { ["$patch"] = "delete", ["ip"] = old!["ip"]!.DeepClone() }));
         }
         foreach (var address in after)
             result.Add(address!.DeepClone());
