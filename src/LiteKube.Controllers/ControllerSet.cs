@@ -4,6 +4,7 @@ using LiteKube.Controllers.Deployments;
 using LiteKube.Controllers.EndpointSlices;
 using LiteKube.Controllers.Namespaces;
 using LiteKube.Controllers.NodeLifecycle;
+using LiteKube.Controllers.Namespaces;
 using LiteKube.Controllers.ReplicaSets;
 using LiteKube.Controllers.ServiceAccounts;
 using Microsoft.Extensions.Logging;
