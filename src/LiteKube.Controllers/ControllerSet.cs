@@ -4,7 +4,6 @@ using LiteKube.Controllers.Deployments;
 using LiteKube.Controllers.EndpointSlices;
 using LiteKube.Controllers.Namespaces;
 using LiteKube.Controllers.NodeLifecycle;
-using LiteKube.Controllers.Namespaces;
 using LiteKube.Controllers.ReplicaSets;
 using LiteKube.Controllers.ServiceAccounts;
 using Microsoft.Extensions.Logging;
