@@ -71,19 +71,22 @@ internal static class YamlScalar
         return value > 0 && value <= ulong.MaxValue ? JsonValue.Create((ulong)value) : null;
     }
 
-    // An exponent needs its sign: "1e3" is a string, which a quantity can then read.
+    // Digits with a point anywhere among them, and an exponent: "1.", ".5", "1e3"; not "." alone.
     private static JsonValue? Number(string text)
     {
         var rest = text.AsSpan(text[0] is '-' or '+' ? 1 : 0);
         var mark = rest.IndexOfAny('e', 'E');
-        if (mark >= 0 && (rest.Length < mark + 3 || rest[mark + 1] is not ('+' or '-') || rest[(mark + 2)..].IndexOfAnyExceptInRange('0', '9') >= 0))
-            return null;
+        var exponent = mark < 0 ? "0" : rest[(mark + 1)..];
+        if (exponent is ['-' or '+', ..])
+            exponent = exponent[1..];
         var mantissa = mark < 0 ? rest : rest[..mark];
         var point = mantissa.IndexOf('.');
-        if (mantissa.Length == 0 || mantissa[(point + 1)..].IndexOfAnyExceptInRange('0', '9') >= 0 || (point > 0 && mantissa[..point].IndexOfAnyExceptInRange('0', '9') >= 0))
-            return null;
-        if (point == mantissa.Length - 1 && text[0] != '.')
+        var whole = point < 0 ? mantissa : mantissa[..point];
+        var fraction = point < 0 ? "" : mantissa[(point + 1)..];
+        if (whole.Length + fraction.Length == 0 || exponent.Length == 0 || !IsDigits(whole) || !IsDigits(fraction) || !IsDigits(exponent))
             return null;
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? JsonValue.Create(number) : null;
     }
+
+    private static bool IsDigits(ReadOnlySpan<char> text) => text.IndexOfAnyExceptInRange('0', '9') < 0;
 }

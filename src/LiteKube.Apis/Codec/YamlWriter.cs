@@ -12,6 +12,7 @@ internal static class YamlWriter
     public static string Write(JsonNode value)
     {
         var text = new StringWriter { NewLine = "\n" };
+        // No folding: the emitter breaks quoted text before a tab, which a reader then takes for indentation.
         var emitter = new Emitter(text, new EmitterSettings().WithMaxSimpleKeyLength(1024).WithBestWidth(int.MaxValue));
         emitter.Emit(new StreamStart());
         emitter.Emit(new DocumentStart(null, null, isImplicit: true));
@@ -77,8 +78,9 @@ internal static class YamlWriter
     {
         if (text is "<<" or "=" || (text.Length > 1 && text.TrimStart('+', '-') is ['.', 'n' or 'N' or 'i' or 'I', ..]))
             return true;
-        // Dates read as text here, but as dates elsewhere.
+        // Dates and sexagesimal numbers (1:30) are text here, but something else to other readers of YAML 1.1.
         var isDate = text.Length >= 8 && char.IsAsciiDigit(text[0]) && text.AsSpan(4).StartsWith("-");
-        return isDate || YamlScalar.ResolvePlain(text) is not JsonValue value || value.GetValueKind() != JsonValueKind.String;
+        var isSexagesimal = text.Contains(':', StringComparison.Ordinal) && text.AsSpan().IndexOfAnyExcept("0123456789_:.+-") < 0;
+        return isDate || isSexagesimal || YamlScalar.ResolvePlain(text) is not JsonValue value || value.GetValueKind() != JsonValueKind.String;
     }
 }

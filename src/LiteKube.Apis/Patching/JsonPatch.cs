@@ -56,7 +56,7 @@ public static class JsonPatch
 
         public void Apply(Operation operation)
         {
-            var path = operation.Path ?? throw Unprocessable($"{operation.Kind} operation failed to decode path: missing value");
+            var path = operation.Path ?? throw Unprocessable(MissingPath(operation.Kind));
             switch (operation.Kind)
             {
                 case "add":
@@ -74,15 +74,22 @@ public static class JsonPatch
                     Test(path, operation.Value);
                     break;
                 case "move":
-                    Move(path, operation.From ?? throw Unprocessable("move operation failed to decode from: missing value"));
+                    Move(path, operation.From ?? throw Unprocessable("move operation failed to decode from: operation, missing from field: missing value"));
                     break;
                 case "copy":
-                    Copy(path, operation.From ?? throw Unprocessable("copy operation failed to decode from: missing value"));
+                    Copy(path, operation.From ?? throw Unprocessable("copy operation failed to decode from: operation, missing from field: missing value"));
                     break;
                 default:
                     throw Unprocessable($"Unexpected kind: {operation.Kind}");
             }
         }
+
+        private static string MissingPath(string kind) => kind switch
+        {
+            "add" or "remove" or "copy" => $"{kind} operation failed to decode path: missing value",
+            "replace" or "test" or "move" => $"{kind} operation failed to decode path: operation missing path field: missing value",
+            _ => $"Unexpected kind: {kind}",
+        };
 
         private void Replace(string path, JsonNode? value)
         {

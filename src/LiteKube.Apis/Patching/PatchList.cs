@@ -37,10 +37,21 @@ internal static class PatchList
         else if (current is null)
             merged = StrategicMergePatch.TryTakeNew(change.DeepClone(), out var taken) ? Elements(taken!.AsArray()) : [];
         else if (field.Strategy == "merge")
-            merged = Elements(Merge(current, change, field));
+            (merged, before) = (Elements(Merge(current, change, field)), areMaps ? OrderAfterDeletions(before, change, field.MergeKey!) : before);
         else
             merged = Elements(change);
         return Arrange(merged, Elements(order), before, key);
+    }
+
+    // Go deletes in place, so that new elements take the places that deleted ones leave in the order that it then goes
+    // by. Clients have always seen that order.
+    private static List<JsonNode?> OrderAfterDeletions(List<JsonNode?> current, JsonArray change, string key)
+    {
+        var (kept, changes) = ApplyDirectives(current, change, key);
+        if (changes.Count == 0)
+            return current;
+        var known = Places(kept, key);
+        return [.. kept.Concat(changes.Where(c => !known.ContainsKey(IdOf(c, key)))).Take(current.Count)];
     }
 
     private static List<JsonNode?> Combine(List<JsonNode?> current, JsonArray change, PatchField field, bool areMaps, out List<JsonNode?> kept, out List<JsonNode?> changes)

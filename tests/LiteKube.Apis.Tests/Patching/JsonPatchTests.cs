@@ -36,6 +36,9 @@ public class JsonPatchTests
     [InlineData("""[{"op":"replace","path":"/a/b/3","value":1}]""", "replace operation does not apply: doc is missing key: /a/b/3: missing value")]
     [InlineData("""[{"op":"replace","path":"/x/y","value":1}]""", "replace operation does not apply: doc is missing path: /x/y: missing value")]
     [InlineData("""[{"op":"frob","path":"/a"}]""", "Unexpected kind: frob")]
+    [InlineData("""[{"path":"/a"}]""", "Unexpected kind: unknown")]
+    [InlineData("""[{"op":"replace","value":1}]""", "replace operation failed to decode path: operation missing path field: missing value")]
+    [InlineData("""[{"op":"add","path":"/a/b/x","value":1}]""", "error in add for path: '/a/b/x': value was not a proper array index: 'x': strconv.Atoi: parsing \"x\": invalid syntax")]
     [InlineData("""[{"op":"add","value":1}]""", "add operation failed to decode path: missing value")]
     public void What_does_not_apply_is_unprocessable(string patch, string message)
     {

@@ -36,6 +36,7 @@ public class StrategicMergePatchTests
     [InlineData("PodSpec", """{"containers":[{"name":"a"},{"name":"b"}]}""", """{"$setElementOrder/containers":[{"name":"b"},{"name":"a"}]}""", """{"containers":[{"name":"b"},{"name":"a"}]}""")]
     [InlineData("Container", """{"env":[{"name":"A","value":"1"},{"name":"B","value":"2"}]}""", """{"$setElementOrder/env":[{"name":"B"},{"name":"C"}],"env":[{"name":"C","value":"3"},{"$patch":"delete","name":"A"}]}""", """{"env":[{"name":"B","value":"2"},{"name":"C","value":"3"}]}""")]
     [InlineData("PodSpec", """{}""", """{"$setElementOrder/containers":[{"name":"a"}],"containers":[{"name":"a"},{"$patch":"delete","name":"gone"}]}""", """{"containers":[{"name":"a"}]}""")]
+    [InlineData("PodSpec", """{"containers":[{"name":"d"},{"name":"e"},{"name":"a"}]}""", """{"$setElementOrder/containers":[{"name":"b"},{"name":"e"},{"name":"c"}],"containers":[{"name":"d","$patch":"delete"},{"name":"b"},{"name":"c"}]}""", """{"containers":[{"name":"a"},{"name":"b"},{"name":"e"},{"name":"c"}]}""")]
     // $retainKeys drops the union's other members.
     [InlineData("DeploymentSpec", """{"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":1}},"replicas":1}""", """{"strategy":{"$retainKeys":["type"],"type":"Recreate"}}""", """{"strategy":{"type":"Recreate"},"replicas":1}""")]
     [InlineData("PodSpec", """{"volumes":[{"name":"v","emptyDir":{}}]}""", """{"volumes":[{"name":"v","$retainKeys":["name","hostPath"],"hostPath":{"path":"/x"}}]}""", """{"volumes":[{"name":"v","hostPath":{"path":"/x"}}]}""")]

@@ -74,7 +74,10 @@ public class QuantityTests
                 var text = decimals == 0 ? digits + suffix : $"{digits[..^decimals]}.{digits[^decimals..]}{suffix}";
                 var quantity = Quantity.Parse(text);
                 var canonical = quantity.ToString();
-                return Quantity.Parse(canonical) == quantity && Quantity.Parse(canonical).ToString() == canonical;
+                // As in Kubernetes, a binary quantity that is no whole number of Ki has no suffix, and is a decimal one when read again.
+                var settled = Quantity.Parse(canonical).ToString();
+                return Quantity.Parse(canonical) == quantity && Quantity.Parse(settled) == quantity && Quantity.Parse(settled).ToString() == settled
+                    && (settled == canonical || suffix.EndsWith('i'));
             });
 
     [Fact]
