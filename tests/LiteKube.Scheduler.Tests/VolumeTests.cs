@@ -61,6 +61,32 @@ public sealed class VolumeTests : IAsyncLifetime
         Assert.Equal(node, (await BoundAsync()).Spec.NodeName);
     }
 
+    [Fact]
+    public async Task A_claim_for_one_pod_at_a_time_keeps_a_second_pod_waiting_until_the_first_is_gone()
+    {
+        var claim = Claim();
+        claim.Spec.AccessModes = ["ReadWriteOncePod"];
+        await _kube.Client.CreateAsync(Volume("a"), default);
+        await _kube.Client.CreateAsync(claim, default);
+        await BindAsync();
+        var first = Pod();
+        first.Metadata.Name = first.Metadata.Uid = "first";
+        first.Spec.NodeName = "a";
+        _kube.Seed(first);
+        await _kube.Client.CreateAsync(Pod(), default);
+        await _kube.WaitForAsync<V1Pod>("default", "p",
+            pod => pod?.Status?.Conditions?.Any(c => c.Message.StartsWith("0/2 nodes are available: node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode.", StringComparison.Ordinal)) == true, "the pod waits for the claim");
+        await _kube.Client.DeleteAsync<V1Pod>("default", "first", new DeleteOptions(GracePeriodSeconds: 0), default);
+        await BoundAsync();
+    }
+
+    [Fact]
+    public async Task A_pod_that_asks_for_devices_is_not_run_without_them()
+    {
+        await _kube.Client.CreateAsync(Make.Pod("p", with: pod => pod.Spec.ResourceClaims = [new V1PodResourceClaim { Name = "gpu" }]), default);
+        await ReasonAsync("resource claims are not supported by this scheduler");
+    }
+
     private async Task BindAsync()
     {
         var claim = _kube.Find<V1PersistentVolumeClaim>("default", "data")!;
