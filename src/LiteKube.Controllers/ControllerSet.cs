@@ -1,11 +1,14 @@
 using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Controllers.Deployments;
+using LiteKube.Controllers.Endpoints;
 using LiteKube.Controllers.EndpointSlices;
 using LiteKube.Controllers.Namespaces;
 using LiteKube.Controllers.NodeLifecycle;
+using LiteKube.Controllers.PodGarbageCollection;
 using LiteKube.Controllers.ReplicaSets;
 using LiteKube.Controllers.ServiceAccounts;
+using LiteKube.Controllers.TaintEviction;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers;
@@ -21,9 +24,13 @@ public sealed class ControllerSet : IComponent
     {
         _controllers.Add(new ReplicaSetController(clientOf("replicaset-controller"), informers, events.Create("replicaset-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new DeploymentController(clientOf("deployment-controller"), informers, events.Create("deployment-controller"), timeProvider).CreateRunner(loggers));
-        _controllers.Add(new EndpointSliceController(clientOf("endpointslice-controller"), informers, timeProvider).CreateRunner(loggers));
-        _controllers.Add(new NamespaceDefaultsController(clientOf("service-account-controller"), clientOf("root-ca-cert-publisher"), informers, rootCertificateAuthority, timeProvider).CreateRunner(loggers));
-        _controllers.Add(new NodeTaintController(clientOf("node-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new EndpointSliceController(clientOf("endpointslice-controller"), informers, events.Create("endpoint-slice-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new EndpointsController(clientOf("endpoint-controller"), informers, events.Create("endpoint-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new ServiceAccountController(clientOf("service-account-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new RootCertificatePublisher(clientOf("root-ca-cert-publisher"), informers, rootCertificateAuthority, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new NodeLifecycleController(clientOf("node-controller"), informers, events.Create("node-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new TaintEvictionController(clientOf("node-controller"), informers, events.Create("taint-eviction-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new PodGarbageCollector(clientOf("pod-garbage-collector"), informers, timeProvider).CreateRunner(loggers));
         _controllers.Add(new NamespaceController(clientOf("namespace-controller"), informers, timeProvider).CreateRunner(loggers));
     }
 

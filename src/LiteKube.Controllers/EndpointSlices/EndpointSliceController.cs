@@ -1,7 +1,6 @@
 using k8s.Models;
-using LiteKube.Apis.Selectors;
 using LiteKube.Client;
-using LiteKube.Client.Json;
+using LiteKube.Client.Events;
 using LiteKube.Client.Queues;
 using LiteKube.Controllers.Common;
 using Microsoft.Extensions.Logging;
@@ -9,134 +8,138 @@ using Microsoft.Extensions.Logging;
 namespace LiteKube.Controllers.EndpointSlices;
 
 /// <summary>Keeps the EndpointSlices of Services with a selector (https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/).</summary>
-internal sealed class EndpointSliceController(IKubeClient client, ISharedInformers informers, TimeProvider timeProvider) : IReconciler
+internal sealed class EndpointSliceController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider) : IReconciler
 {
-    private const string ServiceNameLabel = "kubernetes.io/service-name";
-    private const string ManagedByLabel = "endpointslice.kubernetes.io/managed-by";
-    private const string Manager = "endpointslice-controller.k8s.io";
+    private const string ServiceIndex = "managed-service";
+    private const string ZoneLabel = "topology.kubernetes.io/zone";
 
     private readonly IInformer<V1Service> _services = informers.Get<V1Service>();
     private readonly IInformer<V1Pod> _pods = informers.Get<V1Pod>();
-    private readonly IInformer<V1EndpointSlice> _slices = informers.Get<V1EndpointSlice>();
-    private readonly Expectations _expectations = new(timeProvider);
+    private readonly IInformer<V1Node> _nodes = informers.Get<V1Node>();
+    private readonly IInformer<V1EndpointSlice> _slices = WithServiceIndex(informers.Get<V1EndpointSlice>());
+    private readonly RecentWrites<V1EndpointSlice> _written = new(timeProvider);
+    private readonly TriggerTimes _triggerTimes = new();
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
         var runner = new ControllerRunner("endpointslice", this, loggers, timeProvider, workers: 5);
-        return runner.Watch(_services).Watch(_pods, Concerned).Watch(_slices, new InformerHandler<V1EndpointSlice>(
-            OnAdd: slice =>
+        runner.Watch(_services).Watch(_pods, ServicePods.Handler(_services, runner.Queue.Add));
+        runner.Watch(_slices, new InformerHandler<V1EndpointSlice>(
+            OnAdd: slice => Queue(runner, slice),
+            OnUpdate: (old, slice) =>
             {
-                if (OwnerOf(slice) is { } key)
-                {
-                    _expectations.CreationObserved(key);
-                    runner.Queue.Add(key);
-                }
+                Queue(runner, old);
+                Queue(runner, slice);
             },
-            OnUpdate: (_, slice) => Requeue(runner, slice),
-            OnDelete: slice => Requeue(runner, slice)));
+            OnDelete: slice =>
+            {
+                if (ServiceOf(slice) is { } key)
+                    _written.Gone(key, slice);
+                Queue(runner, slice);
+            }));
+        // A node's zone hardly ever changes; then the endpoints on it name the new one.
+        runner.Watch(_nodes, new InformerHandler<V1Node>(OnAdd: node => QueueZone(runner, node), OnUpdate: (old, node) =>
+        {
+            if (ZoneOf(old) != ZoneOf(node))
+                QueueZone(runner, node, always: true);
+        }));
+        return runner;
     }
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancellationToken)
     {
-        // Slices made just now may not have come back: a second look would make them twice.
-        if (!_expectations.AreMet(key, out var remaining))
-            return ReconcileResult.RequeueAfter(remaining);
-        var existing = _slices.List(key.Namespace).Where(s => OwnerOf(s) == key && s.Metadata.DeletionTimestamp is null).OrderBy(s => s.Metadata.Name, StringComparer.Ordinal).ToList();
-        if (_services.Find(key) is not { Metadata.DeletionTimestamp: null, Spec.Selector.Count: > 0 } service || service.Spec.Type == "ExternalName")
+        var existing = _written.Over(key, _slices.ByIndex(ServiceIndex, key.ToString()), out _).Where(s => s.Metadata.DeletionTimestamp is null).ToList();
+        EndpointSlicePlan plan;
+        if (_services.Find(key) is { } service && service.HasManagedEndpoints())
         {
-            foreach (var slice in existing)
-                await DeleteAsync(slice, cancellationToken);
+            if (service.Metadata.DeletionTimestamp is not null)
+                return ReconcileResult.Done;
+            var pods = _pods.List(key.Namespace).Where(service.Selects).ToList();
+            plan = EndpointSlicePlan.Compute(service, pods, node => _nodes.Find("", node) is { } found ? ZoneOf(found) : null, existing, _triggerTimes.Next(service, pods));
+        }
+        else
+        {
+            service = null;
+            _triggerTimes.Forget(key);
+            plan = new EndpointSlicePlan([], [], existing);
+        }
+        try
+        {
+            await ApplyAsync(key, plan, cancellationToken);
+        }
+        catch (KubeApiException e) when (e.IsNamespaceTerminating())
+        {
             return ReconcileResult.Done;
         }
-
-        var selector = LabelSelector.From(service.Spec.Selector);
-        var groups = EndpointSlicePlan.Compute(service, _pods.List(key.Namespace).Where(p => selector.Matches(p.Metadata.Labels)));
-        // A Service without pods keeps one empty slice, as upstream's does.
-        var wanted = groups.Count == 0
-            ? [(Group: new EndpointSlicePlan.Group([], []), Endpoints: (IReadOnlyList<V1Endpoint>)[])]
-            : groups.SelectMany(g => g.Endpoints.Chunk(EndpointSlicePlan.MaxEndpoints).Select(chunk => (Group: g, Endpoints: (IReadOnlyList<V1Endpoint>)chunk))).ToList();
-        var labels = Labels(service);
-
-        var spare = new Queue<V1EndpointSlice>(existing.Where(s => !wanted.Exists(w => EndpointSlicePlan.Same(s, w.Group, w.Endpoints, labels))));
-        foreach (var (group, endpoints) in wanted.Where(w => !existing.Exists(s => EndpointSlicePlan.Same(s, w.Group, w.Endpoints, labels))))
+        catch (KubeApiException e) when (!e.IsConflict && service is not null)
         {
-            if (spare.TryDequeue(out var slice))
-                await UpdateAsync(slice, group, endpoints, labels, cancellationToken);
-            else
-                await CreateAsync(key, service, group, endpoints, labels, cancellationToken);
-        }
-        foreach (var slice in spare)
-            await DeleteAsync(slice, cancellationToken);
-        return ReconcileResult.Done;
-    }
-
-    private async Task CreateAsync(ObjectKey key, V1Service service, EndpointSlicePlan.Group group, IReadOnlyList<V1Endpoint> endpoints, Dictionary<string, string> labels, CancellationToken cancellationToken)
-    {
-        _expectations.ExpectCreations(key, 1);
-        try
-        {
-            await client.CreateAsync(new V1EndpointSlice
-            {
-                ApiVersion = "discovery.k8s.io/v1",
-                Kind = "EndpointSlice",
-                AddressType = "IPv4",
-                Metadata = new V1ObjectMeta { GenerateName = PodTemplates.GenerateNamePrefix(key.Name), NamespaceProperty = key.Namespace, Labels = labels, OwnerReferences = [Owners.ReferenceTo(service, "v1", "Service")] },
-                Endpoints = [.. endpoints],
-                Ports = [.. group.Ports],
-            }, cancellationToken);
-        }
-        catch (KubeApiException)
-        {
-            _expectations.CreationObserved(key);
+            events.Warning(service, "FailedToUpdateEndpointSlices", $"Error updating Endpoint Slices for Service {key}: {e.Message}");
             throw;
         }
+        // The watch brings each write back at once; only one that was undone unseen needs this second look.
+        return plan.Create.Count + plan.Update.Count > 0 ? ReconcileResult.RequeueAfter(RecentWrites<V1EndpointSlice>.Lapse) : ReconcileResult.Done;
     }
 
-    private async Task UpdateAsync(V1EndpointSlice slice, EndpointSlicePlan.Group group, IReadOnlyList<V1Endpoint> endpoints, Dictionary<string, string> labels, CancellationToken cancellationToken)
+    private async Task ApplyAsync(ObjectKey key, EndpointSlicePlan plan, CancellationToken cancellationToken)
     {
-        var written = KubeJson.Clone(slice);
-        written.Metadata.Labels = labels;
-        written.Endpoints = [.. endpoints];
-        written.Ports = [.. group.Ports];
-        await client.UpdateAsync(written, cancellationToken);
-    }
-
-    private async Task DeleteAsync(V1EndpointSlice slice, CancellationToken cancellationToken)
-    {
-        try
+        // Creates and updates before deletes: an address must not be missing in between.
+        foreach (var slice in plan.Create)
+            _written.Written(key, await client.CreateAsync(slice, cancellationToken));
+        foreach (var slice in plan.Update)
         {
-            await client.DeleteAsync<V1EndpointSlice>(slice.Metadata.NamespaceProperty, slice.Metadata.Name, new DeleteOptions(PreconditionUid: slice.Metadata.Uid), cancellationToken);
+            try
+            {
+                _written.Written(key, await client.UpdateAsync(slice, cancellationToken));
+            }
+            catch (KubeApiException e) when (e.IsNotFound || e.IsConflict)
+            {
+                _written.Gone(key, slice);
+                throw;
+            }
         }
-        catch (KubeApiException e) when (e.IsNotFound)
+        foreach (var slice in plan.Delete)
         {
-            // Gone already, which is what was wanted.
+            try
+            {
+                await client.DeleteAsync<V1EndpointSlice>(slice.Metadata.NamespaceProperty, slice.Metadata.Name, new DeleteOptions(PreconditionUid: slice.Metadata.Uid), cancellationToken);
+                _written.Deleted(key, slice);
+            }
+            catch (KubeApiException e) when (e.IsNotFound || e.IsConflict)
+            {
+                // Gone already, or replaced by another of its name: either way not there any more.
+                _written.Gone(key, slice);
+            }
+        }
+    }
+
+    private void QueueZone(ControllerRunner runner, V1Node node, bool always = false)
+    {
+        if (!always && ZoneOf(node) is null)
             return;
+        foreach (var pod in _pods.List().Where(p => p.Spec.NodeName == node.Metadata.Name))
+        {
+            foreach (var key in ServicePods.Selecting(_services, pod))
+                runner.Queue.Add(key);
         }
     }
 
-    private static Dictionary<string, string> Labels(V1Service service)
-    {
-        var labels = new Dictionary<string, string>(service.Metadata.Labels ?? new Dictionary<string, string>(), StringComparer.Ordinal)
-        {
-            [ServiceNameLabel] = service.Metadata.Name,
-            [ManagedByLabel] = Manager,
-        };
-        if (service.Spec.ClusterIP == "None")
-            labels["service.kubernetes.io/headless"] = "";
-        return labels;
-    }
+    private static string? ZoneOf(V1Node node) => node.Metadata.Labels?.TryGetValue(ZoneLabel, out var zone) == true && zone.Length > 0 ? zone : null;
 
-    private static void Requeue(ControllerRunner runner, V1EndpointSlice slice)
+    private static void Queue(ControllerRunner runner, V1EndpointSlice slice)
     {
-        if (OwnerOf(slice) is { } key)
+        if (ServiceOf(slice) is { } key)
             runner.Queue.Add(key);
     }
 
-    private static ObjectKey? OwnerOf(V1EndpointSlice slice) =>
-        slice.Metadata.Labels is { } labels && labels.TryGetValue(ManagedByLabel, out var manager) && manager == Manager && labels.TryGetValue(ServiceNameLabel, out var service)
+    private static ObjectKey? ServiceOf(V1EndpointSlice slice) =>
+        slice.Metadata.Labels is { } labels && labels.TryGetValue(EndpointSlicePlan.ManagedByLabel, out var controller) && controller == EndpointSlicePlan.Controller
+            && labels.TryGetValue(EndpointSlicePlan.ServiceNameLabel, out var service) && service.Length > 0
             ? new ObjectKey(slice.Metadata.NamespaceProperty ?? "", service)
             : null;
 
-    private List<ObjectKey> Concerned(V1Pod pod) =>
-        [.. _services.List(pod.Metadata.NamespaceProperty).Where(s => s.Spec.Selector is { Count: > 0 } && LabelSelector.From(s.Spec.Selector).Matches(pod.Metadata.Labels)).Select(s => ObjectKey.Of(s))];
+    private static IInformer<V1EndpointSlice> WithServiceIndex(IInformer<V1EndpointSlice> slices)
+    {
+        slices.AddIndex(ServiceIndex, slice => ServiceOf(slice) is { } key ? [key.ToString()] : []);
+        return slices;
+    }
 }

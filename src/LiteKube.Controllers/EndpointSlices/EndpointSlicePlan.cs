@@ -1,49 +1,161 @@
-using System.Globalization;
+using System.Text;
 using k8s.Models;
 using LiteKube.Client.Json;
 using LiteKube.Controllers.Common;
 
 namespace LiteKube.Controllers.EndpointSlices;
 
-/// <summary>A Service's endpoints as its pods stand. Pure.</summary>
-internal static class EndpointSlicePlan
+/// <summary>What must change in a Service's slices for them to hold its pods as they stand: few writes before few slices. Pure.</summary>
+internal sealed record EndpointSlicePlan(IReadOnlyList<V1EndpointSlice> Create, IReadOnlyList<V1EndpointSlice> Update, IReadOnlyList<V1EndpointSlice> Delete)
 {
-    /// <summary>Upstream's --max-endpoints-per-slice.</summary>
+    public const string ServiceNameLabel = "kubernetes.io/service-name";
+    public const string ManagedByLabel = "endpointslice.kubernetes.io/managed-by";
+    public const string Controller = "endpointslice-controller.k8s.io";
+
+    /// <summary>kube-controller-manager's --max-endpoints-per-slice.</summary>
     public const int MaxEndpoints = 100;
 
-    public sealed record Group(IReadOnlyList<Discoveryv1EndpointPort> Ports, IReadOnlyList<V1Endpoint> Endpoints);
-
-    /// <summary>Endpoints grouped by the port numbers that their pods resolve the Service's ports to.</summary>
-    public static IReadOnlyList<Group> Compute(V1Service service, IEnumerable<V1Pod> pods)
+    /// <param name="zoneOf">A node's topology.kubernetes.io/zone, where it has one.</param>
+    /// <param name="existing">The slices that this controller keeps for the Service.</param>
+    public static EndpointSlicePlan Compute(V1Service service, IEnumerable<V1Pod> pods, Func<string, string?> zoneOf, IReadOnlyCollection<V1EndpointSlice> existing, string? triggerTime)
     {
-        var groups = new SortedDictionary<string, (List<Discoveryv1EndpointPort> Ports, List<V1Endpoint> Endpoints)>(StringComparer.Ordinal);
-        foreach (var pod in pods.OrderBy(p => p.Metadata.Name, StringComparer.Ordinal))
+        var writer = new SliceWriter(service, triggerTime);
+        var serving = pods.Where(p => p.HasEndpoint()).OrderBy(p => p.Metadata.Name, StringComparer.Ordinal).ToList();
+        var families = ServicePods.Families(service);
+        foreach (var family in families)
         {
-            if (string.IsNullOrEmpty(pod.Status?.PodIP) || pod.Status.Phase is "Succeeded" or "Failed")
-                continue;
-            var ports = Ports(service, pod);
-            // A pod without the named port serves none of it; headless services may have no ports at all.
-            if (ports.Count == 0 && service.Spec.Ports is { Count: > 0 })
-                continue;
-            var key = string.Join(';', ports.Select(p => $"{p.Name}/{p.Port}/{p.Protocol}"));
-            if (!groups.TryGetValue(key, out var group))
-                groups[key] = group = (ports, []);
-            group.Endpoints.Add(Endpoint(service, pod));
+            var slices = existing.Where(s => s.AddressType == family).OrderBy(s => s.Metadata.CreationTimestamp).ThenBy(s => s.Metadata.Name, StringComparer.Ordinal);
+            ComputeFamily(writer, family, Group(service, serving, family, zoneOf), slices);
         }
-        return [.. groups.Values.Select(g => new Group(g.Ports, g.Endpoints))];
+        writer.Delete.AddRange(existing.Where(s => !families.Contains(s.AddressType)));
+        return new EndpointSlicePlan(writer.Create, writer.Update, writer.Delete);
     }
 
-    private static V1Endpoint Endpoint(V1Service service, V1Pod pod)
+    /// <summary>Pods that resolve the Service's ports to the same numbers share slices.</summary>
+    private static SortedDictionary<string, PortGroup> Group(V1Service service, List<V1Pod> pods, string family, Func<string, string?> zoneOf)
+    {
+        var groups = new SortedDictionary<string, PortGroup>(StringComparer.Ordinal);
+        foreach (var pod in pods)
+        {
+            if (ServicePods.IpOf(pod, family) is not { } ip)
+                continue;
+            var ports = Ports(service, pod);
+            var key = KeyOf(ports);
+            if (!groups.TryGetValue(key, out var group))
+                groups[key] = group = new PortGroup(ports, []);
+            group.Endpoints.Add(Endpoint(service, pod, ip, zoneOf));
+        }
+        return groups;
+    }
+
+    private static void ComputeFamily(SliceWriter writer, string family, SortedDictionary<string, PortGroup> groups, IEnumerable<V1EndpointSlice> existing)
+    {
+        var byPorts = existing.ToLookup(s => KeyOf(s.Ports ?? []), StringComparer.Ordinal);
+        // Slices that nothing is left in: they are filled anew before others are created.
+        var spare = new List<V1EndpointSlice>(byPorts.Where(g => !groups.ContainsKey(g.Key)).SelectMany(g => g));
+        var wanted = new List<(PortGroup Group, IEnumerable<V1Endpoint> Endpoints)>();
+        var kept = 0;
+        foreach (var (key, group) in groups)
+        {
+            var missing = FillExisting(writer, group, byPorts[key], spare, ref kept);
+            wanted.AddRange(missing.Chunk(MaxEndpoints).Select(chunk => (group, (IEnumerable<V1Endpoint>)chunk)));
+        }
+        if (kept == 0 && wanted.Count == 0)
+        {
+            // A Service without pods keeps one empty slice, so that watchers can tell it from one not yet looked at.
+            var empty = spare.Find(s => s.Endpoints is not { Count: > 0 } && s.Ports is not { Count: > 0 });
+            if (empty is not null)
+            {
+                spare.Remove(empty);
+                if (!writer.IsCurrent(empty))
+                    writer.Rewrite(empty, [], []);
+            }
+            else
+            {
+                wanted.Add((new PortGroup([], []), []));
+            }
+        }
+        foreach (var (group, endpoints) in wanted)
+        {
+            if (spare.Count > 0)
+            {
+                writer.Rewrite(spare[0], group.Ports, endpoints);
+                spare.RemoveAt(0);
+            }
+            else
+            {
+                writer.New(family, group.Ports, endpoints);
+            }
+        }
+        writer.Delete.AddRange(spare);
+    }
+
+    /// <returns>The endpoints that found no room.</returns>
+    private static IEnumerable<V1Endpoint> FillExisting(SliceWriter writer, PortGroup group, IEnumerable<V1EndpointSlice> slices, List<V1EndpointSlice> spare, ref int kept)
+    {
+        var missing = new Dictionary<string, V1Endpoint>(StringComparer.Ordinal);
+        foreach (var endpoint in group.Endpoints)
+            missing.TryAdd(KeyOf(endpoint), endpoint);
+        var touched = new List<(V1EndpointSlice Slice, List<V1Endpoint> Endpoints)>();
+        var untouched = new List<V1EndpointSlice>();
+        foreach (var slice in slices)
+        {
+            var endpoints = new List<V1Endpoint>();
+            var changed = !writer.IsCurrent(slice);
+            foreach (var old in slice.Endpoints ?? [])
+            {
+                if (missing.Remove(KeyOf(old), out var endpoint))
+                    endpoints.Add(endpoint);
+                changed |= endpoint is null || !KubeJson.AreEqual(old, endpoint);
+            }
+            if (endpoints.Count == 0)
+                spare.Add(slice);
+            else if (changed)
+                touched.Add((slice, endpoints));
+            else
+                untouched.Add(slice);
+        }
+        var rest = missing.Values.ToList();
+        // Slices that are written anyway take what they can, the fullest first; else one write to one with room for all.
+        foreach (var (_, endpoints) in touched.OrderByDescending(t => t.Endpoints.Count))
+            Move(rest, endpoints);
+        if (rest.Count > 0 && spare.Count == 0 && untouched.Where(s => s.Endpoints.Count + rest.Count <= MaxEndpoints).MaxBy(s => s.Endpoints.Count) is { } roomy)
+        {
+            untouched.Remove(roomy);
+            touched.Add((roomy, [.. roomy.Endpoints, .. rest]));
+            rest.Clear();
+        }
+        kept += touched.Count + untouched.Count;
+        foreach (var (slice, endpoints) in touched)
+            writer.Rewrite(slice, group.Ports, endpoints);
+        return rest;
+    }
+
+    private static void Move(List<V1Endpoint> from, List<V1Endpoint> to)
+    {
+        var count = Math.Min(from.Count, Math.Max(0, MaxEndpoints - to.Count));
+        to.AddRange(from.Take(count));
+        from.RemoveRange(0, count);
+    }
+
+    private static V1Endpoint Endpoint(V1Service service, V1Pod pod, string ip, Func<string, string?> zoneOf)
     {
         var serving = pod.IsReady();
         var terminating = pod.IsTerminating();
+        var node = pod.Spec.NodeName is { Length: > 0 } name ? name : null;
         return new V1Endpoint
         {
-            Addresses = [pod.Status.PodIP],
-            Conditions = new V1EndpointConditions { Ready = service.Spec.PublishNotReadyAddresses == true || (serving && !terminating), Serving = serving, Terminating = terminating },
-            Hostname = !string.IsNullOrEmpty(pod.Spec.Hostname) && pod.Spec.Subdomain == service.Metadata.Name ? pod.Spec.Hostname : null,
-            NodeName = pod.Spec.NodeName,
-            TargetRef = new V1ObjectReference { Kind = "Pod", Name = pod.Metadata.Name, NamespaceProperty = pod.Metadata.NamespaceProperty, Uid = pod.Metadata.Uid },
+            Addresses = [ip],
+            Conditions = new V1EndpointConditions
+            {
+                Ready = service.Spec.PublishNotReadyAddresses == true || (serving && !terminating),
+                Serving = serving,
+                Terminating = terminating,
+            },
+            Hostname = ServicePods.HostnameIn(service, pod),
+            NodeName = node,
+            Zone = node is null ? null : zoneOf(node),
+            TargetRef = ServicePods.ReferenceTo(pod),
         };
     }
 
@@ -52,25 +164,21 @@ internal static class EndpointSlicePlan
         var ports = new List<Discoveryv1EndpointPort>();
         foreach (var port in service.Spec.Ports ?? [])
         {
-            if (Resolve(port, pod) is { } number)
+            if (ServicePods.Resolve(port, pod) is { } number)
                 ports.Add(new Discoveryv1EndpointPort { Name = port.Name ?? "", Port = number, Protocol = port.Protocol ?? "TCP", AppProtocol = port.AppProtocol });
         }
         return ports;
     }
 
-    private static int? Resolve(V1ServicePort port, V1Pod pod)
+    private static string KeyOf(IEnumerable<Discoveryv1EndpointPort> ports)
     {
-        var target = port.TargetPort?.Value;
-        if (string.IsNullOrEmpty(target) || target == "0")
-            return port.Port;
-        if (int.TryParse(target, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            return number;
-        var containers = pod.Spec.Containers.Concat((pod.Spec.InitContainers ?? []).Where(c => c.RestartPolicy == "Always"));
-        return containers.SelectMany(c => c.Ports ?? []).FirstOrDefault(p => p.Name == target && (p.Protocol ?? "TCP") == (port.Protocol ?? "TCP"))?.ContainerPort;
+        var key = new StringBuilder();
+        foreach (var port in ports.OrderBy(p => p.Name ?? "", StringComparer.Ordinal))
+            key.Append(port.Name).Append('/').Append(port.Port).Append('/').Append(port.Protocol).Append('/').Append(port.AppProtocol).Append(';');
+        return key.ToString();
     }
 
-    public static bool Same(V1EndpointSlice slice, Group group, IReadOnlyList<V1Endpoint> endpoints, IDictionary<string, string> labels) =>
-        KubeJson.AreEqual(
-            new V1EndpointSlice { AddressType = "IPv4", Endpoints = slice.Endpoints ?? [], Ports = slice.Ports ?? [], Metadata = new V1ObjectMeta { Labels = slice.Metadata.Labels } },
-            new V1EndpointSlice { AddressType = "IPv4", Endpoints = [.. endpoints], Ports = [.. group.Ports], Metadata = new V1ObjectMeta { Labels = labels } });
+    private static string KeyOf(V1Endpoint endpoint) => $"{endpoint.TargetRef?.Uid} {endpoint.Addresses?.FirstOrDefault()}";
+
+    private sealed record PortGroup(List<Discoveryv1EndpointPort> Ports, List<V1Endpoint> Endpoints);
 }
