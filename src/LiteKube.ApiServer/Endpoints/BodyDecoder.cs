@@ -11,7 +11,7 @@ namespace LiteKube.ApiServer.Endpoints;
 /// <summary>Request bodies to canonical, defaulted objects of the kind that the path promises.</summary>
 internal static class BodyDecoder
 {
-    public const string AcceptedTypes = "application/json, application/yaml";
+    public const string AcceptedTypes = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
     /// <summary>The object of a POST or PUT on the resource itself or its /status.</summary>
     public static async ValueTask<JsonObject> DecodeAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
@@ -30,6 +30,7 @@ internal static class BodyDecoder
 
     public static JsonObject Decode(ApiRequest request, ReadOnlyMemory<byte> body, TypeSchema schema, GroupVersionKind kind)
     {
+        if (IsProtobuf(request)) return DecodeProtobuf(body, schema, kind);
         var isYaml = IsYaml(request);
         if (body.Length == 0) throw ApiException.BadRequest($"{kind.Kind} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: the request has no body");
         var validation = ValidationOf(request);
@@ -43,6 +44,21 @@ internal static class BodyDecoder
         {
             // An object of another kind is refused for its kind, not for the fields that ours lacks.
             CheckKind(isYaml ? ObjectDecoder.YamlToJson(body.Span) : body.ToArray(), kind);
+            throw CannotBeHandled(kind, kind, exception.Message);
+        }
+    }
+
+    /// <summary>What client-go's typed clients send; kubectl create among them.</summary>
+    private static JsonObject DecodeProtobuf(ReadOnlyMemory<byte> body, TypeSchema schema, GroupVersionKind kind)
+    {
+        try
+        {
+            var envelope = ProtobufEnvelope.Read(body.Span);
+            Compare(envelope.ApiVersion, envelope.Kind, kind);
+            return Finish(ObjectDecoder.DecodeProtobuf(envelope, schema), kind);
+        }
+        catch (DecodeException exception)
+        {
             throw CannotBeHandled(kind, kind, exception.Message);
         }
     }
@@ -61,6 +77,8 @@ internal static class BodyDecoder
             throw CannotBeHandled(kind, kind, exception.Message);
         }
     }
+
+    public static bool IsProtobuf(ApiRequest request) => MediaTypes.Bare(request.ContentType) == ProtobufEnvelope.ContentType;
 
     /// <exception cref="ApiException">415: neither JSON nor YAML.</exception>
     public static bool IsYaml(ApiRequest request) => MediaTypes.Bare(request.ContentType) switch

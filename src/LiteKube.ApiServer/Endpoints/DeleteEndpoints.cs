@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Codec;
+using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Registry;
 using LiteKube.Storage;
 
@@ -91,6 +92,7 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
     {
         try
         {
+            if (BodyDecoder.IsProtobuf(request)) return FromProtobuf(body);
             var isYaml = BodyDecoder.IsYaml(request);
             if ((isYaml ? ObjectDecoder.ParseYaml(body.Span) : ObjectDecoder.ParseJson(body.Span)) is not JsonObject value)
                 throw ApiException.BadRequest("the body of a delete must be a DeleteOptions");
@@ -104,6 +106,13 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
         {
             throw ApiException.BadRequest($"DeleteOptions cannot be read: {exception.Message}");
         }
+    }
+
+    private static DeleteOptions FromProtobuf(ReadOnlyMemory<byte> body)
+    {
+        var envelope = ProtobufEnvelope.Read(body.Span);
+        if (envelope.Kind is not ("DeleteOptions" or "")) throw ApiException.BadRequest($"decoded object cannot be converted to DeleteOptions: it is a {envelope.Kind}");
+        return FromObject(ObjectDecoder.DecodeProtobuf(envelope, ResourceCatalog.BuiltIn.FindType("meta.k8s.io/v1", "DeleteOptions")!));
     }
 
     private static DeleteOptions FromQuery(ApiRequest request)

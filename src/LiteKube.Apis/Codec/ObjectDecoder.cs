@@ -64,6 +64,15 @@ public static class ObjectDecoder
         return Decode(buffer.Written, schema, validation, validation == FieldValidation.Ignore ? null : duplicates);
     }
 
+    /// <summary>An object in Kubernetes' protobuf encoding; unknown fields are dropped, as upstream drops them.</summary>
+    public static JsonObject DecodeProtobuf(ProtobufEnvelope envelope, TypeSchema schema)
+    {
+        var value = ProtobufReader.Read(envelope.Message, schema);
+        value["kind"] = envelope.Kind;
+        value["apiVersion"] = envelope.ApiVersion;
+        return Canonicalize(value, schema, FieldValidation.Ignore).Object;
+    }
+
     /// <summary>The same canonical form for an object that is already a tree (after a patch); unknown fields are reported by <paramref name="validation"/> as above.</summary>
     public static DecodedObject Canonicalize(JsonObject value, TypeSchema schema, FieldValidation validation)
     {
