@@ -3,6 +3,7 @@ using LiteKube.Client.Events;
 using LiteKube.Controllers.Deployments;
 using LiteKube.Controllers.Endpoints;
 using LiteKube.Controllers.EndpointSlices;
+using LiteKube.Controllers.GarbageCollection;
 using LiteKube.Controllers.Namespaces;
 using LiteKube.Controllers.NodeLifecycle;
 using LiteKube.Controllers.PodGarbageCollection;
@@ -32,6 +33,7 @@ public sealed class ControllerSet : IComponent
         _controllers.Add(new TaintEvictionController(clientOf("node-controller"), informers, events.Create("taint-eviction-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new PodGarbageCollector(clientOf("pod-garbage-collector"), informers, timeProvider).CreateRunner(loggers));
         _controllers.Add(new NamespaceController(clientOf("namespace-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new GarbageCollector(clientOf("generic-garbage-collector"), events.Create("garbage-collector-controller"), loggers, timeProvider));
     }
 
     public string Name => "controllers";
