@@ -6,7 +6,8 @@ namespace LiteKube.Apis.Values;
 /// <summary>A resource quantity (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/): exact arithmetic, canonical text.</summary>
 /// <remarks>
 /// Held in units of 10^-9, the finest that Kubernetes keeps, with the suffix family it was written in. Up to 10^29;
-/// larger ones are refused where Kubernetes would carry them along.
+/// larger ones are refused where Kubernetes would carry them along. The text is always the canonical one; Kubernetes
+/// keeps some other spellings ("28.125k") in fields that are no resource lists.
 /// </remarks>
 public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
 {
@@ -142,8 +143,6 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
         // Kubernetes takes a lone sign, point or suffix for zero ("-", ".", "Ki").
         if (!TryScale(string.Concat(whole, fraction), fraction.Length, family, exponent, out var nanos))
             return false;
-        if (family == Family.BinarySI && nanos > MaxBinaryNanos)
-            nanos = MaxBinaryNanos;
         if (family == Family.BinarySI && nanos < NanosPerUnit)
             family = Family.DecimalSI;
         value = new(isNegative ? -nanos : nanos, family);
@@ -208,6 +207,8 @@ public readonly struct Quantity : IEquatable<Quantity>, IComparable<Quantity>
             mantissa *= BigInteger.Pow(10, (int)shift);
         else
             mantissa = BigInteger.DivRem(mantissa, BigInteger.Pow(10, (int)-shift), out var remainder) + (remainder.IsZero ? 0 : 1);
+        if (family == Family.BinarySI && mantissa > (BigInteger)MaxBinaryNanos)
+            mantissa = (BigInteger)MaxBinaryNanos;
         if (mantissa > (BigInteger)Int128.MaxValue / 2)
             return false;
         nanos = (Int128)mantissa;

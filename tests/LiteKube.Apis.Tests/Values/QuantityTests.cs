@@ -27,6 +27,7 @@ public class QuantityTests
     [InlineData("0.5Ki", "512")]
     [InlineData("1023Ki", "1023Ki")]
     [InlineData("9223372036854775807Ki", "9223372036854775807")]
+    [InlineData("643714950991Ei", "9223372036854775807")]
     [InlineData("4.2", "4200m")]
     [InlineData("100u", "100u")]
     [InlineData(".5", "500m")]
