@@ -67,7 +67,7 @@ public sealed class KubeletComponent(KubeletOptions options, KubeletServerSecuri
         var runtime = existingRuntime ?? await StartContainerdAsync(cancellationToken);
         var events = eventRecorders.Create("kubelet", options.NodeName);
         var services = CreateServices(runtime, events);
-        _node = new NodeRegistrar(options, client, runtime, events, NotReadyReason, () => _server?.Port ?? options.Port, timeProvider, loggers.CreateLogger<NodeRegistrar>());
+        _node = new NodeRegistrar(options, client, runtime, informers.Get<V1Node>(), events, NotReadyReason, () => _server?.Port ?? options.Port, timeProvider, loggers.CreateLogger<NodeRegistrar>());
         _workers = new PodWorkerSet(services, () => _node.Node, _stopping.Token);
 
         var found = await RuntimePods.ListAsync(runtime, cancellationToken);
@@ -198,7 +198,7 @@ public sealed class KubeletComponent(KubeletOptions options, KubeletServerSecuri
             _workers!.RemoveOrphans(left, isInApi);
             bool IsGone(string uid) => !isInApi(uid) && _workers.Find(uid) is null;
             foreach (var (uid, qosClass) in _cgroups!.Existing().Where(c => IsGone(c.PodUid)))
-                _cgroups.Remove(uid, qosClass);
+                await _cgroups.RemoveAsync(uid, qosClass, _stopping.Token);
             var files = new PodFiles(options);
             foreach (var directory in Directory.EnumerateDirectories(options.PodLogsDir).Where(d => IsGone(d[(d.LastIndexOf('_') + 1)..])))
                 Directory.Delete(directory, recursive: true);

@@ -54,8 +54,21 @@ public sealed class PodCgroups(string topName, bool systemdDriver, CgroupMounts 
         }
     }
 
+    /// <summary>systemd made the pod's slice together with the sandbox: now it can be limited.</summary>
+    public void SandboxStarted(string podUid, string qosClass, CgroupLimits limits)
+    {
+        if (systemdDriver)
+            SetLimits(RelativePath(Parts(podUid, qosClass)), limits);
+    }
+
     /// <summary>Removes the pod's cgroup with what is left in it; processes still there are killed.</summary>
-    public void Remove(string podUid, string qosClass) => RemoveTree(RelativePath(Parts(podUid, qosClass)));
+    public async Task RemoveAsync(string podUid, string qosClass, CancellationToken cancellationToken)
+    {
+        var parts = Parts(podUid, qosClass);
+        if (systemdDriver)
+            await Systemd.StopAsync(SliceName(parts), logger, cancellationToken);
+        RemoveTree(RelativePath(parts));
+    }
 
     /// <summary>Pods that have a cgroup, by uid: what a crash may have left.</summary>
     public IReadOnlyList<(string PodUid, string QosClass)> Existing()

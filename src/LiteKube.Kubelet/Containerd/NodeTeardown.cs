@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using LiteKube.Cri;
@@ -39,7 +38,7 @@ public sealed class NodeTeardown(KubeletOptions options, TimeProvider timeProvid
         await supervisor.TerminateAsync(cancellationToken);
         await KillShimsAsync(cancellationToken);
         if (HostCapabilities.SystemdIsInit())
-            await StopSliceAsync(cancellationToken);
+            await Systemd.StopAsync(options.CgroupName.Replace('-', '_') + ".slice", _logger, cancellationToken);
         _cgroups.RemoveAll();
         UnmountAll();
         foreach (var directory in Directories())
@@ -108,14 +107,6 @@ public sealed class NodeTeardown(KubeletOptions options, TimeProvider timeProvid
     {
         var name = Path.Combine(_paths.SocketPath, RuntimeChannel.ContainerdNamespace, id);
         return Path.Combine(NodePaths.ShimSocketDir, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name))));
-    }
-
-    private async Task StopSliceAsync(CancellationToken cancellationToken)
-    {
-        var start = new ProcessStartInfo("systemctl") { ArgumentList = { "stop", options.CgroupName.Replace('-', '_') + ".slice" }, RedirectStandardError = true };
-        using var systemctl = Process.Start(start);
-        if (systemctl is not null)
-            await systemctl.WaitForExitAsync(cancellationToken);
     }
 
     private void UnmountAll()

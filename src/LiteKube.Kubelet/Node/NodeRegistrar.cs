@@ -14,7 +14,7 @@ namespace LiteKube.Kubelet.Node;
 /// Keeps this machine's Node in the API: registers it, writes its status when it changes and every 5 minutes, and
 /// renews its lease every 10 s (https://kubernetes.io/docs/concepts/architecture/nodes/#node-heartbeats).
 /// </summary>
-internal sealed class NodeRegistrar(KubeletOptions options, IKubeClient client, IRuntime runtime, IEventRecorder events, Func<string?> notReadyReason, Func<int> kubeletPort, TimeProvider timeProvider, ILogger<NodeRegistrar> logger)
+internal sealed class NodeRegistrar(KubeletOptions options, IKubeClient client, IRuntime runtime, IInformer<V1Node> nodes, IEventRecorder events, Func<string?> notReadyReason, Func<int> kubeletPort, TimeProvider timeProvider, ILogger<NodeRegistrar> logger)
 {
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMinutes(5);
@@ -79,11 +79,14 @@ internal sealed class NodeRegistrar(KubeletOptions options, IKubeClient client, 
     private async Task ReportAsync(CancellationToken cancellationToken)
     {
         var now = timeProvider.GetUtcNow();
-        var current = _node ?? await RegisterAsync(cancellationToken);
+        var current = Newest() ?? await RegisterAsync(cancellationToken);
         var reading = await ReadAsync(now, cancellationToken);
         var status = _builder.Build(current.Status, reading, now);
         if (now - _reportedAt < ReportInterval && !Differs(current.Status, status))
+        {
+            _node = current;
             return;
+        }
         try
         {
             var written = await client.PatchAsync<V1Node>(null, options.NodeName, Patch(current.Status, status), "status", cancellationToken);
@@ -98,6 +101,16 @@ internal sealed class NodeRegistrar(KubeletOptions options, IKubeClient client, 
             throw;
         }
     }
+
+    /// <summary>Others write to the node too: extended resources, labels, taints.</summary>
+    private V1Node? Newest()
+    {
+        if (_node is not { } own || nodes.Find(new ObjectKey("", options.NodeName)) is not { } seen || seen.Metadata.Uid != own.Metadata.Uid)
+            return _node;
+        return VersionOf(seen) > VersionOf(own) ? seen : own;
+    }
+
+    private static ulong VersionOf(V1Node node) => ulong.TryParse(node.Metadata.ResourceVersion, NumberStyles.None, CultureInfo.InvariantCulture, out var version) ? version : 0;
 
     private async Task<V1Node> RegisterAsync(CancellationToken cancellationToken)
     {
@@ -192,6 +205,10 @@ internal sealed class NodeRegistrar(KubeletOptions options, IKubeClient client, 
     private static KubePatch Patch(V1NodeStatus? before, V1NodeStatus after)
     {
         var status = JsonNode.Parse(KubeJson.Serialize(after))!.AsObject();
+        // Conditions merge by type as well: those of others are not for us to repeat.
+        var conditions = status["conditions"]!.AsArray();
+        foreach (var foreign in conditions.Where(c => !NodeStatusBuilder.OwnConditions.Contains(c!["type"]!.GetValue<string>())).ToList())
+            conditions.Remove(foreign);
         // Merged by type: addresses of a type that is no longer there must be taken out by name.
         var addresses = status["addresses"]!.AsArray();
         foreach (var old in (before?.Addresses ?? []).Select(a => a.Type).Distinct().Where(t => !after.Addresses.Any(a => a.Type == t)))

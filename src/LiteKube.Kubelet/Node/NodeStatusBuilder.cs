@@ -19,6 +19,8 @@ internal sealed class NodeStatusBuilder(KubeletOptions options, MachineInfo mach
 
     private static readonly HashSet<string> OwnResources = new(StringComparer.Ordinal) { "cpu", "memory", "ephemeral-storage", "pods", "hugepages-1Gi", "hugepages-2Mi" };
 
+    public static readonly IReadOnlySet<string> OwnConditions = new HashSet<string>(StringComparer.Ordinal) { "MemoryPressure", "DiskPressure", "PIDPressure", "Ready" };
+
     public V1Node NewNode() => new()
     {
         ApiVersion = "v1",

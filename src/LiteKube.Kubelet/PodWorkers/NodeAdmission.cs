@@ -11,6 +11,9 @@ internal interface INodeAdmission
 {
     /// <summary>Null when the pod may run here; else why not.</summary>
     Refusal? Admit(V1Pod pod);
+
+    /// <summary>CPU shares of all burstable pods of the node together: the weight of their class against guaranteed pods.</summary>
+    long BurstableShares();
 }
 
 /// <summary>The node's own last check of a pod that was put on it, perhaps by hand: does it fit beside what runs here?</summary>
@@ -27,6 +30,9 @@ internal sealed class NodeAdmission(Func<V1Node?> node, Func<string, IReadOnlyLi
             return new Refusal("NodePorts", "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports");
         return CheckResources(pod, self, others);
     }
+
+    public long BurstableShares() =>
+        othersThan("").Where(p => PodSpecs.QosClassOf(p) == "Burstable").Sum(p => ContainerResources.ForPod(p).CpuShares);
 
     private static Refusal? CheckResources(V1Pod pod, V1Node node, IReadOnlyList<V1Pod> others)
     {

@@ -102,12 +102,14 @@ internal sealed partial class PodWorker
     {
         _services.Files.CreateDirectories(pod);
         _services.Cgroups.Ensure(Identity.Uid, PodSpecs.QosClassOf(pod), ContainerResources.ForPod(pod));
+        _services.Cgroups.SetClassShares(_admission.BurstableShares());
         await _services.Starts.WaitAsync(cancellationToken);
         try
         {
             var handler = await RuntimeHandlerAsync(pod, cancellationToken);
             var id = await _services.Runtime.RunPodSandboxAsync(config, handler, cancellationToken);
             _index(id, true);
+            _services.Cgroups.SandboxStarted(Identity.Uid, PodSpecs.QosClassOf(pod), ContainerResources.ForPod(pod));
             var sandbox = SandboxRecord.Of(await _services.Runtime.PodSandboxStatusAsync(id, cancellationToken));
             _runtime = _runtime.With(sandbox);
             if (sandbox.Ips.Count > 0)

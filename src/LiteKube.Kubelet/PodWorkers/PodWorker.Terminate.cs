@@ -33,7 +33,7 @@ internal sealed partial class PodWorker
         {
             await _services.Volumes.UnmountAsync(Identity.Uid, cancellationToken);
             _volumes = null;
-            _services.Cgroups.Remove(Identity.Uid, QosClass());
+            await _services.Cgroups.RemoveAsync(Identity.Uid, QosClass(), cancellationToken);
             _isReleased = true;
         }
         // Kept while the API has the pod, for its logs and its status.

@@ -145,9 +145,25 @@ internal sealed class PodStatusWriter(IKubeClient client, TimeProvider timeProvi
                 StatusLog.WriteFailed(logger, ObjectKey.Of(pod), retry, exception.Message);
                 lock (entry.Lock)
                     entry.Wanted ??= wanted;
-                await Task.Delay(retry, timeProvider, CancellationToken.None);
+                if (!await PauseAsync(retry))
+                    return;
                 retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
             }
+        }
+    }
+
+    /// <summary>False when the program stops meanwhile: the next one computes the status anew.</summary>
+    private async Task<bool> PauseAsync(TimeSpan delay)
+    {
+        try
+        {
+            await Task.Delay(delay, timeProvider, stopping);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            StatusLog.Stopped(logger);
+            return false;
         }
     }
 

@@ -185,6 +185,17 @@ public sealed class PodLifecycleTests
     }
 
     [Fact]
+    public async Task A_resource_that_is_patched_into_the_nodes_capacity_becomes_allocatable_and_a_foreign_condition_stays()
+    {
+        await using var node = await TestNode.StartAsync();
+        await node.DriveAsync(() => node.Kube.Find<V1Node>(null, "node-a")?.Status?.Allocatable is not null, "the node's status");
+        var patch = KubePatch.StrategicMerge("""{"status":{"capacity":{"example.com/fakecpu":"1k"},"conditions":[{"type":"NetworkUnavailable","status":"False"}]}}"""u8.ToArray());
+        await node.Kube.Client.PatchAsync<V1Node>(null, "node-a", patch, "status", CancellationToken.None);
+        await node.DriveAsync(() => node.Kube.Find<V1Node>(null, "node-a")!.Status.Allocatable.TryGetValue("example.com/fakecpu", out var value) && value.ToString() == "1k", "the resource in allocatable");
+        Assert.Contains(node.Kube.Find<V1Node>(null, "node-a")!.Status.Conditions, c => c.Type == "NetworkUnavailable");
+    }
+
+    [Fact]
     public async Task A_pod_past_its_deadline_fails_and_its_containers_end()
     {
         await using var node = await TestNode.StartAsync();
