@@ -69,7 +69,7 @@ internal static class ProtobufReader
             return;
         }
         var rest = reader.Bytes();
-        while (!rest.IsEmpty) list.Add(Scalar(field.Kind, ProtobufFields.ReadVarint(ref rest)));
+        while (!rest.IsEmpty) list.Add((JsonNode?)Scalar(field.Kind, ProtobufFields.ReadVarint(ref rest)));
     }
 
     private static void ReadEntry(JsonObject map, FieldSchema field, ReadOnlySpan<byte> entry, int depth)
