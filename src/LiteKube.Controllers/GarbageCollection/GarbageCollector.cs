@@ -11,7 +11,7 @@ namespace LiteKube.Controllers.GarbageCollection;
 /// Deletes objects whose owners are gone, and carries out foreground and orphaning deletion
 /// (https://kubernetes.io/docs/concepts/architecture/garbage-collection/).
 /// </summary>
-internal sealed class GarbageCollector : IComponent, IReconciler
+internal sealed class GarbageCollector : IComponent, IReconciler, IObjectCounts
 {
     private static readonly TimeSpan UnknownRecheck = TimeSpan.FromSeconds(30);
 
@@ -39,6 +39,16 @@ internal sealed class GarbageCollector : IComponent, IReconciler
     public string Name => _runner.Name;
 
     public ComponentHealth Health => _runner.Health;
+
+    public Action<string, string>? CountChanged
+    {
+        get => _graph.CountChanged;
+        set => _graph.CountChanged = value;
+    }
+
+    public int Count(string groupResource, string ns) => _graph.Count(groupResource, ns);
+
+    public Task WaitForSyncAsync(CancellationToken cancellationToken) => _resources.WaitForSyncAsync(cancellationToken);
 
     public Task StartAsync(CancellationToken cancellationToken)
     {

@@ -29,7 +29,18 @@ internal sealed class OwnerGraph(Action<GraphNode> enqueue)
     private readonly Dictionary<string, HashSet<GraphNode>> _dependents = new(StringComparer.Ordinal);
     private readonly HashSet<string> _deleted = new(StringComparer.Ordinal);
     private readonly Queue<string> _deletedInOrder = new();
+    private readonly Dictionary<(string Resource, string Namespace), int> _counts = [];
     private readonly Lock _lock = new();
+
+    /// <summary>An object came or went: its resource ("deployments.apps") and namespace. Called in the graph's lock; must be quick.</summary>
+    public Action<string, string>? CountChanged { get; set; }
+
+    /// <summary>How many objects a namespace has of a resource ("deployments.apps").</summary>
+    public int Count(string groupResource, string ns)
+    {
+        lock (_lock)
+            return _counts.GetValueOrDefault((groupResource, ns));
+    }
 
     public GraphNode? Find(string uid)
     {
@@ -102,6 +113,7 @@ internal sealed class OwnerGraph(Action<GraphNode> enqueue)
                 return;
             node = new GraphNode(resource, metadata);
             _nodes.Add(metadata.Uid, node);
+            AddToCount(node, 1);
             LinkOwners(node, []);
             if (node.IsDeletingDependents || node.IsOrphaning)
                 enqueue(node);
@@ -144,6 +156,7 @@ internal sealed class OwnerGraph(Action<GraphNode> enqueue)
         }
         if (_nodes.Remove(uid, out var node))
         {
+            AddToCount(node, -1);
             foreach (var link in node.Metadata.Owners)
                 Unlink(node, link);
             EnqueueWaitingOwners(node.Metadata.Owners);
@@ -162,6 +175,17 @@ internal sealed class OwnerGraph(Action<GraphNode> enqueue)
             if (_nodes.TryGetValue(link.Uid, out var owner) && owner.IsDeletingDependents)
                 enqueue(owner);
         }
+    }
+
+    private void AddToCount(GraphNode node, int difference)
+    {
+        var key = (node.Resource.GroupResource, node.Metadata.Namespace);
+        var count = _counts.GetValueOrDefault(key) + difference;
+        if (count == 0)
+            _counts.Remove(key);
+        else
+            _counts[key] = count;
+        CountChanged?.Invoke(key.GroupResource, key.Namespace);
     }
 
     private void Unlink(GraphNode node, OwnerLink link)
