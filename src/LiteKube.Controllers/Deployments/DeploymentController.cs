@@ -205,6 +205,8 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
 
     /// <summary>The Deployment's replicas were changed since its sets were last sized: what a rollout has reached so far is scaled as it stands.</summary>
     private static bool ScaledMidway(V1Deployment deployment, List<V1ReplicaSet> sets) =>
+        // Recreate knows no shares: with several sets alive it only has old ones to empty, at whatever size.
+        (deployment.Spec.Strategy?.Type != "Recreate" || sets.Count(s => RollingPlan.Replicas(s) > 0) == 1) &&
         sets.Exists(s => RollingPlan.Replicas(s) > 0 && Revisions.Size(s, Revisions.DesiredAnnotation) is { } sized && sized != RollingPlan.Desired(deployment));
 
     private async Task<List<V1ReplicaSet>> ScaleAsync(V1Deployment deployment, V1ReplicaSet? newSet, List<V1ReplicaSet> sets, CancellationToken cancellationToken)
