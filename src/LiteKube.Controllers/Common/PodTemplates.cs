@@ -1,5 +1,5 @@
-using LiteKube.Client.Json;
 using k8s.Models;
+using LiteKube.Client.Json;
 
 namespace LiteKube.Controllers.Common;
 

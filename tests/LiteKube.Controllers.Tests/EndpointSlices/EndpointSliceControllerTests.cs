@@ -1,7 +1,7 @@
 using k8s.Models;
 using LiteKube.Client;
-using LiteKube.Controllers.EndpointSlices;
 using LiteKube.Controllers.Endpoints;
+using LiteKube.Controllers.EndpointSlices;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LiteKube.Controllers.Tests.EndpointSlices;

@@ -21,7 +21,7 @@ public sealed class GarbageCollectorTests : IAsyncLifetime, IEventRecorder
 
     public Task DisposeAsync() => _collector.StopAsync(default);
 
-    public void Record(V1ObjectReference about, string type, string reason, string message) => _events.Enqueue($"{type} {reason} {about.Kind}/{about.Name}: {message}");
+    void IEventRecorder.Record(V1ObjectReference about, string type, string reason, string message) => _events.Enqueue($"{type} {reason} {about.Kind}/{about.Name}: {message}");
 
     [Fact]
     public async Task Dependents_follow_their_deleted_owner_down_all_generations()

@@ -35,7 +35,7 @@ public sealed class ResourceQuotaControllerTests : IAsyncLifetime, IEventRecorde
         await _informers.DisposeAsync();
     }
 
-    public void Record(V1ObjectReference about, string type, string reason, string message) => Assert.Fail($"nothing is wrong here: {reason} {message}");
+    void IEventRecorder.Record(V1ObjectReference about, string type, string reason, string message) => Assert.Fail($"nothing is wrong here: {reason} {message}");
 
     [Fact]
     public async Task Every_kind_of_use_is_counted_and_given_back()
