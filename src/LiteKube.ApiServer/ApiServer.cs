@@ -23,6 +23,7 @@ public sealed class ApiServer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<HealthCheck> _checks = [];
+    private readonly StoreHealth _storeHealth = new();
     private ClusterPki? _pki;
     private ServerParts? _parts;
     private HttpServer? _http;
@@ -33,7 +34,7 @@ public sealed class ApiServer : IAsyncDisposable
     {
         (_options, _store, _logs, _time) = (options, store, loggerFactory, timeProvider);
         _logger = loggerFactory.CreateLogger<ApiServer>();
-        _checks.Add(new("etcd", () => null, CountsForLiveness: true));
+        _checks.Add(new("etcd", () => _storeHealth.Failure));
         _checks.Add(new("poststarthook/rbac/bootstrap-roles", () => _bootstrapped ? null : "the bootstrap objects are not written yet"));
         _checks.Add(new("shutdown", () => _stopping.IsCancellationRequested ? "the server is stopping" : null));
     }
@@ -61,7 +62,7 @@ public sealed class ApiServer : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         _pki = await ClusterPki.OpenAsync(new ClusterPkiOptions(Path.Combine(_options.DataDirectory, "pki"), ServingNames(), _options.ClusterDomain), _time, _logs.CreateLogger<ClusterPki>(), cancellationToken);
-        _parts = new ServerParts(_options, _store, _pki, _checks, _logs, _time, _stopping.Token);
+        _parts = new ServerParts(_options, _store, _pki, _checks, _storeHealth, _logs, _time, _stopping.Token);
         _http = new HttpServer(_options.Listen, _pki.SelectServingCertificate, _logs);
         var adapter = new HttpAdapter(_parts.Pipeline, _parts.Authenticator, _parts.Authorizer, _options.MaxRequestBodyBytes, _logs.CreateLogger<HttpAdapter>(), _stopping.Token);
         await _http.StartAsync(adapter, cancellationToken);

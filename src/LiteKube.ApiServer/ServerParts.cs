@@ -23,7 +23,7 @@ internal sealed class ServerParts : IAsyncDisposable
     private readonly NodeAuthorizer _nodes;
     private readonly BackendConnector _connector;
 
-    public ServerParts(ApiServerOptions options, IStateStore store, ClusterPki pki, IReadOnlyList<HealthCheck> checks, ILoggerFactory logs, TimeProvider time, CancellationToken stopping)
+    public ServerParts(ApiServerOptions options, IStateStore store, ClusterPki pki, IReadOnlyList<HealthCheck> checks, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time, CancellationToken stopping)
     {
         Reader = new ObjectReader(store, logs.CreateLogger<ObjectReader>());
         var strategies = new StrategyRegistry();
@@ -48,7 +48,7 @@ internal sealed class ServerParts : IAsyncDisposable
 
         _connector = new BackendConnector(pki, time);
         Health = new HealthEndpoints(checks);
-        Pipeline = BuildPipeline(new OpenIdDocuments(signingKey, options.ServiceAccountIssuer), tokenAuthenticator, store, logs, time);
+        Pipeline = BuildPipeline(new OpenIdDocuments(signingKey, options.ServiceAccountIssuer), tokenAuthenticator, store, storeHealth, logs, time);
         InProcess = new InProcessAdapter(Pipeline, stopping);
     }
 
@@ -74,7 +74,7 @@ internal sealed class ServerParts : IAsyncDisposable
         await Reader.DisposeAsync();
     }
 
-    private RequestPipeline BuildPipeline(OpenIdDocuments openId, ServiceAccountTokenAuthenticator tokenAuthenticator, IStateStore store, ILoggerFactory logs, TimeProvider time)
+    private RequestPipeline BuildPipeline(OpenIdDocuments openId, ServiceAccountTokenAuthenticator tokenAuthenticator, IStateStore store, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time)
     {
         var limits = new InFlightLimits();
         var metrics = new ServerMetrics(time, limits, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)]);
@@ -89,7 +89,7 @@ internal sealed class ServerParts : IAsyncDisposable
             [OpenIdDocuments.KeysPath] = new(openId.Keys, OpenIdDocuments.KeysContentType, OpenIdDocuments.CacheControl),
         };
         var others = new NonResourceEndpoints(new DiscoveryDocuments(() => Resources), new OpenApiEndpoint(() => Resources), Health, metrics, documents);
-        return new RequestPipeline(Authorizer, resources, others, limits, metrics, logs.CreateLogger<RequestPipeline>());
+        return new RequestPipeline(Authorizer, resources, others, limits, storeHealth, metrics, logs.CreateLogger<RequestPipeline>());
     }
 
     private Dictionary<string, ISubresource> Subresources(ServiceAccountTokenAuthenticator tokenAuthenticator, ObjectResponder responder, IStateStore store, ILoggerFactory logs, TimeProvider time)

@@ -55,6 +55,22 @@ public sealed class RetentionTests
     }
 
     [Fact]
+    public async Task A_revision_is_not_given_again_after_the_newest_row_was_forgotten()
+    {
+        using var temp = new TempStore();
+        await using (var store = await temp.OpenAsync())
+        {
+            await store.PutAsync("/registry/items/a", "x");
+            await store.DeleteAsync("/registry/items/a");
+            await store.CompactAsync(3, CancellationToken.None);
+        }
+
+        await using var reopened = await temp.OpenAsync();
+        Assert.Equal(3, reopened.CurrentRevision);
+        Assert.Equal(4, (await reopened.PutAsync("/registry/items/b", "y")).Revision);
+    }
+
+    [Fact]
     public async Task The_file_stays_bounded_however_much_is_written()
     {
         using var temp = new TempStore();

@@ -79,6 +79,8 @@ internal sealed class HttpServer(IReadOnlyList<IPEndPoint> listen, Func<SslStrea
         options.Limits.MaxRequestLineSize = 32 * 1024;
         options.Limits.MaxRequestHeaderCount = 200;
         options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(30);
+        options.Limits.MaxConcurrentConnections = 16_384;
+        options.Limits.MaxConcurrentUpgradedConnections = 4096;
         options.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(3);
         // A stopped kubectl must find its watch when it goes on; pings find peers that are gone.
         options.Limits.MinResponseDataRate = null;

@@ -1,6 +1,7 @@
 using System.Text;
 using LiteKube.ApiServer.Authorization;
 using LiteKube.ApiServer.Metrics;
+using LiteKube.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.ApiServer.Endpoints;
@@ -11,7 +12,7 @@ namespace LiteKube.ApiServer.Endpoints;
 /// through it as well.
 /// </summary>
 internal sealed class RequestPipeline(
-    IAuthorizer authorizer, ResourceEndpoints resources, NonResourceEndpoints others, InFlightLimits limits, ServerMetrics metrics, ILogger<RequestPipeline> logger)
+    IAuthorizer authorizer, ResourceEndpoints resources, NonResourceEndpoints others, InFlightLimits limits, StoreHealth storeHealth, ServerMetrics metrics, ILogger<RequestPipeline> logger)
 {
     private static readonly ReadOnlyMemory<byte> NotFoundText = "404 page not found\n"u8.ToArray();
 
@@ -27,6 +28,7 @@ internal sealed class RequestPipeline(
             result = request.Info.IsResourceRequest
                 ? await resources.HandleAsync(request, cancellationToken)
                 : await others.HandleAsync(request, cancellationToken);
+            if (request.Info.Verb is "create" or "update" or "patch" or "delete") storeHealth.Succeeded();
         }
         catch (UnknownPathException)
         {
@@ -49,6 +51,7 @@ internal sealed class RequestPipeline(
     /// <summary>What the client is told of an error; one that nobody expected is logged.</summary>
     public ApiException Translate(ApiRequest request, Exception exception)
     {
+        if (exception is StoreUnavailableException unavailable) storeHealth.Failed(unavailable.Message);
         if (StatusObjects.Translate(exception) is { } known) return known;
         ApiServerLog.RequestFailed(logger, request.Method, request.Path, request.User.Name, exception);
         // The client learns that it is our fault; what the fault is stays in our log.

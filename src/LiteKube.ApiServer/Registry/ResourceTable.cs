@@ -21,7 +21,7 @@ internal sealed class ResourceTable
             var at = info.StorageResource;
             var stored = at.Resource is { Length: > 0 } && at != info.Resource && catalog.TryFind(at.Group, at.Version, at.Resource, out var other) ? other : info;
             var converter = ReferenceEquals(stored, info) ? null : VersionConverters.Between(stored.GroupVersionKind, info.GroupVersionKind);
-            var served = new ServedResource(info, stored, strategies.For(info), converter);
+            var served = new ServedResource(info, stored, strategies, converter);
             byName[(info.Resource.Group, info.Resource.Version, info.Resource.Resource)] = served;
             // Of several versions the stored one stands for the resource.
             if (converter is null || !byGroupResource.ContainsKey(info.GroupResource)) byGroupResource[info.GroupResource] = served;

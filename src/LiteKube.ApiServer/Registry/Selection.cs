@@ -40,7 +40,7 @@ internal sealed class Selection
         if (fields is { IsEverything: true }) fields = null;
         foreach (var (field, _, _) in fields?.Requirements ?? [])
         {
-            if (field is not ("metadata.name" or "metadata.namespace") && !resource.Strategy.SelectableFields.Contains(field))
+            if (field is not ("metadata.name" or "metadata.namespace") && !resource.Fields.SelectableFields.Contains(field))
                 throw ApiException.BadRequest($"field label not supported: {field}");
         }
         return new Selection(resource, labels, fields);

@@ -11,9 +11,11 @@ namespace LiteKube.ApiServer.Registry;
 /// <summary>One resource as the endpoints need it: its facts with everything precomputed that a request would build again.</summary>
 internal sealed class ServedResource
 {
-    public ServedResource(ResourceInfo info, ResourceInfo stored, IStrategy strategy, IVersionConverter? converter)
+    public ServedResource(ResourceInfo info, ResourceInfo stored, IStrategyRegistry strategies, IVersionConverter? converter)
     {
-        (Info, Stored, Strategy, Converter) = (info, stored, strategy, converter);
+        (Info, Stored, Converter) = (info, stored, converter);
+        Strategy = strategies.For(stored);
+        Fields = strategies.For(info);
         GroupResourceText = info.GroupResource.ToString();
         KeyRoot = KeyRootOf(stored.GroupResource);
         TypeMeta = Encoding.UTF8.GetBytes($"{{\"kind\":\"{info.Kind}\",\"apiVersion\":\"{info.GroupVersionKind.ApiVersion}\",");
@@ -25,7 +27,12 @@ internal sealed class ServedResource
     /// <summary>The version in which objects are kept; the same as <see cref="Info"/> for almost every kind.</summary>
     public ResourceInfo Stored { get; }
 
+    /// <summary>The stored version's: what it allocates is counted once, whichever version a request speaks.</summary>
     public IStrategy Strategy { get; }
+
+    /// <summary>The served version's, for the fields that its selectors may name.</summary>
+    public IStrategy Fields { get; }
+
     public IVersionConverter? Converter { get; }
     public GroupResource GroupResource => Info.GroupResource;
     public string GroupResourceText { get; }
@@ -101,7 +108,7 @@ internal sealed class ObjectView(StoredValue value)
         {
             if (ReferenceEquals(known.Resource, resource) && known.Field == field) return known.Value;
         }
-        var found = resource.Strategy.SelectableField(resource.Decode(value), field);
+        var found = resource.Fields.SelectableField(resource.Decode(value), field);
         // A lost race only reads the field again.
         if (found is not null) _fields = [.. _fields, (resource, field, found)];
         return found;

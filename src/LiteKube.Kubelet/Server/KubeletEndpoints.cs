@@ -129,7 +129,10 @@ internal sealed class KubeletEndpoints(KubeletOptions options, IPodDirectory pod
                 throw new FormatException($"unable to parse \"{text}\" as a port");
             request.Port.Add(port);
         }
-        await _relay.RunAsync(context, await pods.Runtime.PortForwardAsync(request, context.RequestAborted), StreamKind.PortForward);
+        var url = await pods.Runtime.PortForwardAsync(request, context.RequestAborted);
+        // The oldest WebSocket protocol has its ports in the query, by this name, at the runtime too.
+        var target = new UriBuilder(url) { Query = string.Join('&', request.Port.Select(p => $"port={p}")) }.Uri;
+        await _relay.RunAsync(context, target, StreamKind.PortForward);
     }
 
     private V1Pod FindPod(string ns, string name, string? uid) =>

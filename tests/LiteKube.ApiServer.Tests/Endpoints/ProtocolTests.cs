@@ -130,4 +130,43 @@ public sealed class ProtocolTests
         Assert.Contains("""apiserver_request_total{code="404",component="apiserver",dry_run="",group="",resource="configmaps",scope="resource",subresource="",verb="GET",version="v1"} 1""", metrics, StringComparison.Ordinal);
         Assert.Contains("apiserver_request_duration_seconds_bucket{", metrics, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task OpenApi_is_served_in_each_form_and_not_sent_twice()
+    {
+        await using var server = await TestApiServer.StartAsync();
+
+        var json = await server.GetAsync("/openapi/v2");
+        Assert.Equal("2.0", json.Json["swagger"]!.GetValue<string>());
+        var protobuf = await server.GetAsync("/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
+        Assert.Equal("application/com.github.proto-openapi.spec.v2@v1.0+protobuf", protobuf.ContentHeaders.ContentType!.MediaType);
+        var index = (await server.GetAsync("/openapi/v3")).Json["paths"]!.AsObject();
+        var apps = await server.GetAsync(index["apis/apps/v1"]!["serverRelativeURL"]!.GetValue<string>());
+        Assert.StartsWith("3.0", apps.Json["openapi"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, (await server.GetAsync("/openapi/v3/apis/nothing/v1")).StatusCode);
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/openapi/v2") { Version = HttpVersion.Version20 };
+        request.Headers.TryAddWithoutValidation("If-None-Match", json.Headers.ETag!.ToString());
+        using var again = await server.Admin.SendAsync(request);
+        Assert.Equal(HttpStatusCode.NotModified, again.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_resumed_TLS_session_still_knows_its_user()
+    {
+        await using var server = await TestApiServer.StartAsync();
+        using var client = new HttpClient(new SocketsHttpHandler
+        {
+            PooledConnectionLifetime = TimeSpan.Zero,
+            SslOptions =
+            {
+                RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+                ClientCertificateContext = System.Net.Security.SslStreamCertificateContext.Create(server.Server.Pki.Admin.Current, null, offline: true),
+            },
+        })
+        { BaseAddress = server.Address };
+
+        for (var i = 0; i < 4; i++)
+            Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(ConfigMaps)).StatusCode);
+    }
 }

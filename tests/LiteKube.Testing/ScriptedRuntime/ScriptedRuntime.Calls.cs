@@ -199,9 +199,15 @@ public sealed partial class ScriptedRuntime
         return Task.FromResult(new ExecResult(0, default, default));
     }
 
-    public Task<Uri> ExecAsync(ExecRequest request, CancellationToken cancellationToken) => throw Unscripted();
-    public Task<Uri> AttachAsync(AttachRequest request, CancellationToken cancellationToken) => throw Unscripted();
-    public Task<Uri> PortForwardAsync(PortForwardRequest request, CancellationToken cancellationToken) => throw Unscripted();
+    private Task<Uri> StreamingAsync(object request)
+    {
+        StreamRequests.Enqueue(request);
+        return Task.FromResult(StreamingUrl ?? throw Unscripted());
+    }
+
+    public Task<Uri> ExecAsync(ExecRequest request, CancellationToken cancellationToken) => StreamingAsync(request);
+    public Task<Uri> AttachAsync(AttachRequest request, CancellationToken cancellationToken) => StreamingAsync(request);
+    public Task<Uri> PortForwardAsync(PortForwardRequest request, CancellationToken cancellationToken) => StreamingAsync(request);
     public Task<ContainerStats> ContainerStatsAsync(string containerId, CancellationToken cancellationToken) => throw Unscripted();
     public Task<IReadOnlyList<ContainerStats>> ListContainerStatsAsync(ContainerStatsFilter? filter, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<ContainerStats>>([]);
     public Task<IReadOnlyList<PodSandboxStats>> ListPodSandboxStatsAsync(PodSandboxStatsFilter? filter, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<PodSandboxStats>>([]);

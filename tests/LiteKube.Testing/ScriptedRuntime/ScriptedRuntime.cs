@@ -34,6 +34,12 @@ public sealed partial class ScriptedRuntime(TimeProvider timeProvider) : IRuntim
     /// <summary>By container name; a name that is not here runs until it is stopped.</summary>
     public ConcurrentDictionary<string, ContainerScript> Scripts { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Where exec, attach and port-forward send their callers; null means that none is scripted.</summary>
+    public Uri? StreamingUrl { get; set; }
+
+    /// <summary>What was asked of exec, attach and port-forward, as CRI requests.</summary>
+    public ConcurrentQueue<object> StreamRequests { get; } = new();
+
     /// <summary>Images that are present, by the names that pods use.</summary>
     public ConcurrentDictionary<string, Image> Images { get; } = new(StringComparer.Ordinal);
 

@@ -48,16 +48,16 @@ internal sealed class StreamRelay(TimeProvider time)
     private async Task RelayAsync(HttpContext context, IHttpUpgradeFeature upgrade, Uri target)
     {
         var request = context.Request;
-        var withQuery = new UriBuilder(target) { Query = request.QueryString.Value?.TrimStart('?') }.Uri;
         using var upstream = await UpstreamConnection.OpenAsync(target, context.RequestAborted);
         var headers = request.Headers.Where(h => !h.Key.Equals("Host", StringComparison.OrdinalIgnoreCase)).SelectMany(h => h.Value.Select(v => KeyValuePair.Create(h.Key, v ?? "")));
-        var answer = await upstream.RequestAsync(request.Method, withQuery, headers, time, context.RequestAborted);
+        var answer = await upstream.RequestAsync(request.Method, target, headers, time, context.RequestAborted);
         if (!answer.IsUpgraded)
         {
             await RefuseAsync(context, upstream, answer);
             return;
         }
-        foreach (var (name, value) in answer.Headers)
+        // The server writes its own Connection header when it upgrades.
+        foreach (var (name, value) in answer.Headers.Where(h => !h.Key.Equals("Connection", StringComparison.OrdinalIgnoreCase)))
             context.Response.Headers.Append(name, value);
         await using var client = await upgrade.UpgradeAsync();
         await SpliceAsync(client, upstream, context.RequestAborted);
