@@ -27,6 +27,9 @@ namespace LiteKube.Kubelet;
 public sealed class KubeletComponent(KubeletOptions options, KubeletServerSecurity? security, IKubeClient client, ISharedInformers informers, IEventRecorderFactory eventRecorders,
     KubeletNetwork network, ILoggerFactory loggers, TimeProvider timeProvider, IRuntime? existingRuntime = null) : IComponent, IAsyncDisposable
 {
+    /// <summary>A runtime that is only started again is no reason to move pods elsewhere: so long the node stays Ready, as Kubernetes' own does.</summary>
+    private static readonly TimeSpan RuntimeTolerance = TimeSpan.FromSeconds(30);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<IDisposable> _disposables = [];
     private readonly List<Task> _loops = [];
@@ -39,6 +42,7 @@ public sealed class KubeletComponent(KubeletOptions options, KubeletServerSecuri
     private PodCgroups? _cgroups;
     private IDisposable? _podHandler;
     private bool _stopped;
+    private long? _runtimeDownSince;
 
     public string Name => "kubelet";
 
@@ -46,7 +50,7 @@ public sealed class KubeletComponent(KubeletOptions options, KubeletServerSecuri
     {
         get
         {
-            if (NotReadyReason() is { } reason)
+            if ((RuntimeProblem() ?? NetworkProblem()) is { } reason)
                 return ComponentHealth.NotReady(reason);
             return _node?.Node?.Status?.Conditions?.FirstOrDefault(c => c.Type == "Ready") is { Status: "True" } ? ComponentHealth.Ready
                 : ComponentHealth.NotReady($"node {options.NodeName} has not been reported Ready to the API server yet");
@@ -67,7 +71,7 @@ public sealed class KubeletComponent(KubeletOptions options, KubeletServerSecuri
         var runtime = existingRuntime ?? await StartContainerdAsync(cancellationToken);
         var events = eventRecorders.Create("kubelet", options.NodeName);
         var services = CreateServices(runtime, events);
-        _node = new NodeRegistrar(options, client, runtime, informers.Get<V1Node>(), events, NotReadyReason, () => _server?.Port ?? options.Port, timeProvider, loggers.CreateLogger<NodeRegistrar>());
+        _node = new NodeRegistrar(options, client, runtime, informers.Get<V1Node>(), events, NodeNotReadyReason, () => _server?.Port ?? options.Port, timeProvider, loggers.CreateLogger<NodeRegistrar>());
         _workers = new PodWorkerSet(services, () => _node.Node, _stopping.Token);
 
         var found = await RuntimePods.ListAsync(runtime, cancellationToken);
@@ -220,14 +224,25 @@ public sealed class KubeletComponent(KubeletOptions options, KubeletServerSecuri
 
     private Func<string, bool> UidsOf(IInformer<V1Pod> pods) => pods.List().Where(IsOurs).Select(p => p.Metadata.Uid).ToHashSet(StringComparer.Ordinal).Contains;
 
-    private string? NotReadyReason()
+    private string? NodeNotReadyReason()
+    {
+        if (RuntimeProblem() is not { } problem)
+        {
+            _runtimeDownSince = null;
+            return NetworkProblem();
+        }
+        _runtimeDownSince ??= timeProvider.GetTimestamp();
+        return timeProvider.GetElapsedTime(_runtimeDownSince.Value) > RuntimeTolerance ? problem : NetworkProblem();
+    }
+
+    private string? RuntimeProblem()
     {
         if (_containerd?.Health is { IsReady: false } containerd)
             return $"container runtime is down: {containerd.Message}";
-        if (_pleg is { IsHealthy: false })
-            return "container runtime is down: its events do not arrive";
-        return network.NotReadyReason() is { } reason ? $"container runtime network not ready: {reason}" : null;
+        return _pleg is { IsHealthy: false } ? "container runtime is down: its events do not arrive" : null;
     }
+
+    private string? NetworkProblem() => network.NotReadyReason() is { } reason ? $"container runtime network not ready: {reason}" : null;
 }
 
 internal static partial class KubeletLog

@@ -13,6 +13,9 @@ internal sealed class ImagePuller(IRuntime runtime, PullSecrets secrets, IEventR
 {
     private const int ParallelPulls = 4;
 
+    /// <summary>How long the error itself is the container's reason, before it says that it is backed off.</summary>
+    private static readonly TimeSpan ErrorShown = TimeSpan.FromSeconds(3);
+
     private readonly RestartBackoff _backoff = new();
     private readonly ConcurrentDictionary<string, string> _lastErrors = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _parallel = new(ParallelPulls);
@@ -100,7 +103,7 @@ internal sealed class ImagePuller(IRuntime runtime, PullSecrets secrets, IEventR
             _lastErrors[key] = $"ErrImagePull: {exception.RpcText}";
             PullLog.PullFailed(logger, name, PodSpecs.Describe(pod), exception.Message);
             events.Record(about, EventTypes.Warning, "Failed", $"Failed to pull image \"{container.Image}\": {exception.RpcText}");
-            throw new StartException("ErrImagePull", exception.RpcText, _backoff.WaitFor(key, null, now)?.Remaining, exception);
+            throw new StartException("ErrImagePull", exception.RpcText, ErrorShown, exception);
         }
         finally
         {

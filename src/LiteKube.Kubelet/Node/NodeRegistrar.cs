@@ -150,7 +150,8 @@ internal sealed class NodeRegistrar(KubeletOptions options, IKubeClient client, 
             }
             catch (RuntimeException exception)
             {
-                problem = $"container runtime is down: {exception.Message}";
+                // Whether it is down for long enough to matter is the health check's to say.
+                NodeLog.RuntimeSilent(logger, exception.Message);
             }
         }
         var disk = new DriveInfo(options.DataDir);
@@ -236,6 +237,9 @@ internal static partial class NodeLog
 
     [LoggerMessage(EventId = 3502, Level = LogLevel.Warning, Message = "The status of node {Node} could not be reported: {Reason}")]
     public static partial void NotReported(ILogger logger, string node, string reason);
+
+    [LoggerMessage(EventId = 3504, Level = LogLevel.Information, Message = "The container runtime does not answer: {Reason}")]
+    public static partial void RuntimeSilent(ILogger logger, string reason);
 
     [LoggerMessage(EventId = 3503, Level = LogLevel.Information, Message = "Node {Node} Ready is now {Status}: {Reason}")]
     public static partial void ReadyChanged(ILogger logger, string node, string status, string reason);

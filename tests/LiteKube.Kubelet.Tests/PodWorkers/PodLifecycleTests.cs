@@ -123,6 +123,8 @@ public sealed class PodLifecycleTests
         node.Pod("a", p => p.Spec.Containers[0].Image = "missing");
         var failed = await node.WaitAsync("a", p => p?.Status?.ContainerStatuses?[0].State.Waiting?.Reason == "ErrImagePull", "ErrImagePull");
         Assert.Equal("rpc error: code = NotFound desc = failed to resolve reference \"missing:latest\": not found", failed!.Status.ContainerStatuses[0].State.Waiting.Message);
+        await node.DriveAsync(() => node.Kube.Find<V1Pod>("default", "a")!.Status.ContainerStatuses[0].State.Waiting.Reason == "ImagePullBackOff", "ImagePullBackOff");
+        Assert.StartsWith("Back-off pulling image \"missing\": ErrImagePull: ", node.Kube.Find<V1Pod>("default", "a")!.Status.ContainerStatuses[0].State.Waiting.Message, StringComparison.Ordinal);
         await node.DriveAsync(() => node.TimesOf("PullImage missing:latest").Count >= 3, "a third pull");
         var pulls = node.TimesOf("PullImage missing:latest");
         Assert.True(pulls[1] - pulls[0] >= TimeSpan.FromSeconds(10) && pulls[2] - pulls[1] >= TimeSpan.FromSeconds(20));
