@@ -23,7 +23,8 @@ internal sealed class LifecycleHooks : IDisposable
             SslOptions = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true },
             UseProxy = false,
             PooledConnectionLifetime = TimeSpan.Zero,
-        }) { Timeout = Timeout.InfiniteTimeSpan };
+        })
+        { Timeout = Timeout.InfiniteTimeSpan };
     }
 
     /// <summary>Null when it succeeded, else what went wrong, in the kubelet's words.</summary>

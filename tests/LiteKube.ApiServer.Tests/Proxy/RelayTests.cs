@@ -110,7 +110,8 @@ public sealed class RelayTests
         {
             AllowAutoRedirect = false,
             SslOptions = { RemoteCertificateValidationCallback = static (_, _, _, _) => true, ClientCertificateContext = SslStreamCertificateContext.Create(server.Server.Pki.Admin.Current, null, offline: true) },
-        }) { BaseAddress = server.Address, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        })
+        { BaseAddress = server.Address, DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
 
         var slash = await server.SendAsync(HttpMethod.Get, "/api/v1/nodes/n1/proxy?a=b", null, null, client: client);
         Assert.Equal(HttpStatusCode.MovedPermanently, slash.StatusCode);
