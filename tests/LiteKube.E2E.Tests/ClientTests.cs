@@ -1,3 +1,4 @@
+using System.Globalization;
 using LiteKube.E2E.Tests.Support;
 
 namespace LiteKube.E2E.Tests;
@@ -48,7 +49,7 @@ public sealed class ClientTests(SharedCluster shared)
         for (var i = 0; i < 3; i++)
             Assert.Equal($"v1 {pod}", (await http.GetStringAsync($"http://127.0.0.1:{forward.LocalPort}/")).Trim());
 
-        Task<Ran> Kubectl(params string[] arguments) => _cluster.KubectlAsync([.. arguments, "-n", ns], input: null, kubectl);
+        Task<Ran> Kubectl(params string[] arguments) => _cluster.KubectlAsync(["-n", ns, .. arguments], input: null, kubectl);
         Task<Ran> KubectlWith(string input, params string[] arguments) => _cluster.KubectlAsync(["-n", ns, .. arguments], input, kubectl);
     }
 
@@ -67,7 +68,10 @@ public sealed class ClientTests(SharedCluster shared)
         (await _cluster.KubectlAsync("-n", "logs", "wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/p", "--timeout=60s")).Success();
         Assert.Equal("line 1\nline 2\nline 3\nline 4\nline 5\n", (await _cluster.KubectlAsync("-n", "logs", "logs", "-f", "p")).Success());
         Assert.Equal("line 4\nline 5\n", (await _cluster.KubectlAsync("-n", "logs", "logs", "p", "--tail=2")).Success());
-        Assert.Equal("", (await _cluster.KubectlAsync("-n", "logs", "logs", "p", "--since=1ms")).Success());
+        Assert.Equal("line 1\nline 2\nline 3\nline 4\nline 5\n", (await _cluster.KubectlAsync("-n", "logs", "logs", "p", "--since=1h")).Success());
+        var ended = (await _cluster.KubectlAsync("-n", "logs", "get", "pod", "p", "-o", "jsonpath={.status.containerStatuses[0].state.terminated.finishedAt}")).Success();
+        var later = DateTime.Parse(ended, CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind).AddSeconds(1).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        Assert.Equal("", (await _cluster.KubectlAsync("-n", "logs", "logs", "p", $"--since-time={later}")).Success());
         Assert.Matches(@"^\d{4}-\d\d-\d\dT[^ ]+ line 1\n", (await _cluster.KubectlAsync("-n", "logs", "logs", "p", "--timestamps")).Success());
         Assert.Contains("container x is not valid for pod p", (await _cluster.KubectlAsync("-n", "logs", "logs", "p", "-c", "x")).Failure().Error);
     }

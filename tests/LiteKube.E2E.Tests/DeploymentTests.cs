@@ -103,7 +103,7 @@ public sealed class DeploymentTests(SharedCluster shared)
     }
 
     private async Task<string> FetchFromPod(string ns, string pod, string url) =>
-        (await _cluster.KubectlAsync("-n", ns, "exec", pod, "--", "wget", "-q", "-T", "10", "-O", "-", url)).Success().Trim();
+        (await _cluster.KubectlAsync("-n", ns, "exec", pod, "--", "timeout", "10", "wget", "-q", "-O", "-", url)).Success().Trim();
 
     /// <summary>The pods that answered, after enough requests that each of three had its turn (all but one in 10^7 runs).</summary>
     private static async Task<List<string>> AnsweringPods(Func<Task<string>> fetch)

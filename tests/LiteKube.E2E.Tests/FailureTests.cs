@@ -76,7 +76,7 @@ public sealed class FailureTests(SharedCluster shared)
     [InlineData("apiVersion: v1\nkind: Pod\nmetadata: {name: P_1}\nspec: {containers: [{name: c, image: b}]}", "metadata.name: Invalid value: \"P_1\"")]
     [InlineData("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: c}}, spec: {containers: [{name: c, image: b}]}}}", "`selector` does not match template `labels`")]
     [InlineData("apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: b, ports: [{containerPort: 99999}]}]}", "spec.containers[0].ports[0].containerPort: Invalid value: 99999: must be between 1 and 65535, inclusive")]
-    [InlineData("apiVersion: example.com/v1\nkind: Nothing\nmetadata: {name: n}", "no matches for kind \"Nothing\" in version \"example.com/v1\"")]
+    [InlineData("apiVersion: example.com/v1\nkind: Nothing\nmetadata: {name: nothing}", "no matches for kind \"Nothing\" in version \"example.com/v1\"")]
     public async Task Bad_input_is_refused_in_Kubernetes_words(string manifest, string message)
     {
         var refused = (await _cluster.KubectlAsync(["apply", "-f", "-"], manifest)).Failure();

@@ -16,8 +16,9 @@ namespace LiteKube.ApiServer.Discovery;
 /// </summary>
 internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
 {
-    private const string ProtobufType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
-    private const string OldProtobufType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+    private const string ProtobufType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+    /// <summary>Asked for by clients, but no valid media type (RFC 9110 has no "@" in a token): Go's parser refuses it in an answer.</summary>
+    private const string AskedProtobufType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
     private Cache? _cache;
 
@@ -26,7 +27,7 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
         var cache = Current();
         if (path == "/openapi/v2")
         {
-            var isProtobuf = MediaTypes.Names(request.Accept, ProtobufType) || MediaTypes.Names(request.Accept, OldProtobufType);
+            var isProtobuf = MediaTypes.Names(request.Accept, ProtobufType) || MediaTypes.Names(request.Accept, AskedProtobufType);
             return Document(request, isProtobuf ? cache.V2Protobuf : cache.V2Json, isProtobuf ? ProtobufType : ApiResult.Json);
         }
         if (path == "/openapi/v3") return Document(request, cache.V3Index, ApiResult.Json);

@@ -139,7 +139,7 @@ public sealed class ProtocolTests
         var json = await server.GetAsync("/openapi/v2");
         Assert.Equal("2.0", json.Json["swagger"]!.GetValue<string>());
         var protobuf = await server.GetAsync("/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
-        Assert.Equal("application/com.github.proto-openapi.spec.v2@v1.0+protobuf", protobuf.ContentHeaders.ContentType!.MediaType);
+        Assert.Equal("application/com.github.proto-openapi.spec.v2.v1.0+protobuf", protobuf.ContentHeaders.ContentType!.MediaType);
         var index = (await server.GetAsync("/openapi/v3")).Json["paths"]!.AsObject();
         var apps = await server.GetAsync(index["apis/apps/v1"]!["serverRelativeURL"]!.GetValue<string>());
         Assert.StartsWith("3.0", apps.Json["openapi"]!.GetValue<string>(), StringComparison.Ordinal);

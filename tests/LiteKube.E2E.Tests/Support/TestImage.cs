@@ -11,7 +11,7 @@ internal static class TestImage
     public const string Name = "docker.io/library/busybox:e2e";
 
     private static readonly string[] Applets =
-        ["sh", "cat", "cp", "date", "echo", "env", "grep", "head", "hostname", "httpd", "id", "ip", "kill", "ls", "mkdir", "mount", "mv", "nc", "nslookup", "ps", "rm", "sed", "seq", "sleep", "stat", "stty", "tail", "tar", "test", "touch", "true", "false", "tr", "tty", "wc", "wget"];
+        ["sh", "cat", "cp", "date", "echo", "env", "grep", "head", "hostname", "httpd", "id", "ip", "kill", "ls", "mkdir", "mount", "mv", "nc", "nslookup", "ps", "rm", "sed", "seq", "sleep", "stat", "stty", "tail", "tar", "test", "timeout", "touch", "true", "false", "tr", "tty", "wc", "wget"];
 
     public static byte[] Build()
     {

@@ -18,7 +18,8 @@ internal static class WebSocketAccept
         context.Response.Headers.SecWebSocketAccept = AcceptKey(key);
         context.Response.Headers.SecWebSocketProtocol = protocol;
         var stream = await upgrade.UpgradeAsync();
-        return WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, SubProtocol = protocol, KeepAliveInterval = KeepAlive });
+        // The socket is not told the protocol: .NET refuses the "/" of "SPDY/3.1+portforward.k8s.io", and has no use for it.
+        return WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = KeepAlive });
     }
 
     private static string AcceptKey(string key)

@@ -1,0 +1,21 @@
+using LiteKube.Benchmarks;
+
+// bench [--program FILE] [--runs N] [--only WORD]: measures the design's targets and prints them as a Markdown table.
+// A peer's figures stand beside them when PEER_KUBECONFIG names another running cluster.
+string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
+
+var program = Path.GetFullPath(Option("--program") ?? "out/litekube");
+if (!File.Exists(program))
+{
+    Console.Error.WriteLine($"there is no program at {program}; build it with scripts/build, or name one with --program");
+    return 2;
+}
+if (!int.TryParse(Option("--runs") ?? "3", out var runs) || runs < 1)
+{
+    Console.Error.WriteLine("--runs takes a number of at least 1");
+    return 2;
+}
+var peer = Environment.GetEnvironmentVariable("PEER_KUBECONFIG") is { Length: > 0 } file ? file : null;
+using var ending = new CancellationTokenSource();
+Console.CancelKeyPress += (_, e) => { e.Cancel = true; ending.Cancel(); };
+return await new Suite(program, peer, runs, Option("--only")).RunAsync(ending.Token);
