@@ -7,13 +7,17 @@ namespace LiteKube.Benchmarks;
 /// 2,000 ConfigMaps of about 700 bytes over HTTP/2 and TLS by 16 clients, each with a connection of its own: created,
 /// replaced, patched, read, listed (all, and a tenth by label).
 /// </summary>
-internal sealed class ApiLoad(KubeEndpoint endpoint)
+/// <param name="serverCpu">Seconds of CPU that the server has used so far; null where it cannot be seen.</param>
+internal sealed class ApiLoad(KubeEndpoint endpoint, Func<double>? serverCpu)
 {
     private const int Clients = 16;
     private const int Objects = 2000;
     private const int Gets = 40_000;
 
-    public sealed record Figures(double Create, double Put, double Patch, double Get, double List, double ListByLabel);
+    public sealed record Figures(Figure Create, Figure Put, Figure Patch, Figure Get, Figure List, Figure ListByLabel);
+
+    /// <param name="CpuMicroseconds">Of the server, for one request.</param>
+    public sealed record Figure(double PerSecond, double? CpuMicroseconds);
 
     public async Task<Figures> MeasureAsync(CancellationToken cancellationToken)
     {
@@ -51,15 +55,17 @@ internal sealed class ApiLoad(KubeEndpoint endpoint)
         $$$$$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{{{{{Name(i)}}}}}}","labels":{"app":"bench","tenth":"{{{{{{i % 10}}}}}}"}},"data":{"word":"{{{{{{word}}}}}}","text":"{{{{{{new string('x', 500)}}}}}}"}}""");
 
     /// <summary>Requests a second: each client takes the next number until all are done.</summary>
-    private static async Task<double> RateAsync(HttpClient[] clients, int count, Func<HttpClient, int, Task> request)
+    private async Task<Figure> RateAsync(HttpClient[] clients, int count, Func<HttpClient, int, Task> request)
     {
         var next = -1;
+        var before = serverCpu?.Invoke();
         var watch = Stopwatch.StartNew();
         await Task.WhenAll(clients.Select(async client =>
         {
             for (var i = Interlocked.Increment(ref next); i < count; i = Interlocked.Increment(ref next))
                 await request(client, i);
         }));
-        return count / watch.Elapsed.TotalSeconds;
+        var seconds = watch.Elapsed.TotalSeconds;
+        return new(count / seconds, serverCpu is null ? null : (serverCpu() - before) * 1e6 / count);
     }
 }

@@ -7,6 +7,8 @@ internal sealed class Instance(string program) : IAsyncDisposable
 {
     private const int TicksPerSecond = 100;
 
+    private int? _serverId;
+
     public string DataDir { get; } = Path.Combine(Path.GetTempPath(), $"litekube-bench-{Guid.NewGuid():N}"[..22]);
     public string Kubeconfig => Path.Combine(DataDir, "admin.kubeconfig");
 
@@ -31,18 +33,19 @@ internal sealed class Instance(string program) : IAsyncDisposable
     /// <summary>CPU that the server used over <paramref name="span"/>, in percent of a core.</summary>
     public async Task<double> CpuPercentAsync(TimeSpan span, CancellationToken cancellationToken)
     {
-        var before = Ticks();
+        var before = CpuSeconds();
         await Task.Delay(span, TimeProvider.System, cancellationToken);
-        return (Ticks() - before) * 100.0 / TicksPerSecond / span.TotalSeconds;
+        return (CpuSeconds() - before) * 100 / span.TotalSeconds;
     }
 
     public async ValueTask DisposeAsync() => await Commands.RunAsync(program, ["reset", "--yes", "--data-dir", DataDir], CancellationToken.None);
 
-    private long Ticks()
+    /// <summary>CPU time that the server has used since it started.</summary>
+    public double CpuSeconds()
     {
-        var stat = File.ReadAllText($"/proc/{ServerId()}/stat");
+        var stat = File.ReadAllText($"/proc/{_serverId ??= ServerId()}/stat");
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return long.Parse(fields[11]) + long.Parse(fields[12]);
+        return (double)(long.Parse(fields[11]) + long.Parse(fields[12])) / TicksPerSecond;
     }
 
     private int ServerId()

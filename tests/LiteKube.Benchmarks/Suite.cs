@@ -6,7 +6,7 @@ namespace LiteKube.Benchmarks;
 /// <summary>Runs every measurement several times, and prints the medians beside the targets.</summary>
 internal sealed class Suite(string program, string? peerKubeconfig, int runs, string? only)
 {
-    private sealed record Row(string Measure, string Unit, string Target, List<double> Ours, List<double> Peers);
+    private sealed record Row(string Measure, string Unit, string Target, List<double> Ours, List<double> Peers, List<double> Cpu);
 
     private readonly List<Row> _rows = [];
 
@@ -22,11 +22,11 @@ internal sealed class Suite(string program, string? peerKubeconfig, int runs, st
             await instance.ImportAsync(image, cancellationToken);
             if (Wanted("idle"))
                 await IdleAsync(instance, cancellationToken);
-            await MeasureAsync(KubeEndpoint.Load(instance.Kubeconfig), static r => r.Ours, cancellationToken);
+            await MeasureAsync(KubeEndpoint.Load(instance.Kubeconfig), static r => r.Ours, instance.CpuSeconds, cancellationToken);
             if (Wanted("api"))
                 Add("memory after load", "MB", "", static r => r.Ours, instance.ResidentMegabytes());
             if (peerKubeconfig is not null)
-                await MeasureAsync(KubeEndpoint.Load(peerKubeconfig), static r => r.Peers, cancellationToken);
+                await MeasureAsync(KubeEndpoint.Load(peerKubeconfig), static r => r.Peers, null, cancellationToken);
         }
         finally
         {
@@ -60,7 +60,7 @@ internal sealed class Suite(string program, string? peerKubeconfig, int runs, st
         Add("program size", "MB", "40", static r => r.Ours, new FileInfo(program).Length / 1e6);
     }
 
-    private async Task MeasureAsync(KubeEndpoint endpoint, Func<Row, List<double>> side, CancellationToken cancellationToken)
+    private async Task MeasureAsync(KubeEndpoint endpoint, Func<Row, List<double>> side, Func<double>? cpu, CancellationToken cancellationToken)
     {
         for (var run = 0; run < runs && Wanted("pods"); run++)
         {
@@ -73,36 +73,43 @@ internal sealed class Suite(string program, string? peerKubeconfig, int runs, st
         // The first run warms both sides up and is not counted.
         for (var run = -1; run < runs && Wanted("api"); run++)
         {
-            var load = await new ApiLoad(endpoint).MeasureAsync(cancellationToken);
+            var load = await new ApiLoad(endpoint, cpu).MeasureAsync(cancellationToken);
             var fanout = await new WatchFanout(endpoint).MeasureAsync(cancellationToken);
             if (run < 0)
                 continue;
-            Add("configmap create, 16 clients", "/s", "5,520", side, load.Create);
-            Add("configmap put, 16 clients", "/s", "6,400", side, load.Put);
-            Add("configmap merge patch, 16 clients", "/s", "7,600", side, load.Patch);
-            Add("get, 16 clients", "/s", "18,000", side, load.Get);
-            Add("list of 2000, 16 clients", "/s", "260", side, load.List);
-            Add("list of 2000 by label (200), 16 clients", "/s", "530", side, load.ListByLabel);
+            Add("configmap create, 16 clients", "5,520", side, load.Create);
+            Add("configmap put, 16 clients", "6,400", side, load.Put);
+            Add("configmap merge patch, 16 clients", "7,600", side, load.Patch);
+            Add("get, 16 clients", "18,000", side, load.Get);
+            Add("list of 2000, 16 clients", "260", side, load.List);
+            Add("list of 2000 by label (200), 16 clients", "530", side, load.ListByLabel);
             Add("watch, 50 watchers x 500 writes", "events/s", "126,000", side, fanout);
         }
         for (var run = 0; run < runs && Wanted("scheduling"); run++)
             Add("1,000 pods scheduled on 100 nodes", "/s", "1,000", side, await new SchedulingLoad(endpoint).MeasureAsync(cancellationToken));
     }
 
+    private void Add(string measure, string target, Func<Row, List<double>> side, ApiLoad.Figure figure)
+    {
+        Add(measure, "/s", target, side, figure.PerSecond);
+        if (figure.CpuMicroseconds is { } cpu)
+            _rows.First(r => r.Measure == measure).Cpu.Add(cpu);
+    }
+
     private void Add(string measure, string unit, string target, Func<Row, List<double>> side, double value)
     {
         var row = _rows.Find(r => r.Measure == measure);
         if (row is null)
-            _rows.Add(row = new(measure, unit, target, [], []));
+            _rows.Add(row = new(measure, unit, target, [], [], []));
         side(row).Add(value);
         Say($"{measure}: {Text(value)} {unit}");
     }
 
     private string Table()
     {
-        var table = new StringBuilder("\n| measure | target | LiteKube | peer |\n|---|---|---|---|\n");
+        var table = new StringBuilder("\n| measure | target | LiteKube | its CPU a request (µs) | peer |\n|---|---|---|---|---|\n");
         foreach (var row in _rows)
-            table.Append(CultureInfo.InvariantCulture, $"| {row.Measure} ({row.Unit}) | {row.Target} | {Summary(row.Ours)} | {Summary(row.Peers)} |\n");
+            table.Append(CultureInfo.InvariantCulture, $"| {row.Measure} ({row.Unit}) | {row.Target} | {Summary(row.Ours)} | {Summary(row.Cpu)} | {Summary(row.Peers)} |\n");
         return table.ToString();
     }
 
