@@ -23,14 +23,15 @@ internal sealed class WatchFanout(KubeEndpoint endpoint)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(Limit);
-        var path = $"/api/v1/namespaces/{ns}/secrets";
+        var path = $"/api/v1/namespaces/{ns}/configmaps";
         var watching = Enumerable.Range(0, Watchers).Select(_ => endpoint.Connect()).ToArray();
         var writing = Enumerable.Range(0, Writers).Select(_ => endpoint.Connect()).ToArray();
         try
         {
+            var start = await QuietRevisionAsync(writing[0], path, limited.Token);
             var streams = await Task.WhenAll(watching.Select(async c =>
             {
-                var response = await c.GetAsync(path + "?watch=true", HttpCompletionOption.ResponseHeadersRead, limited.Token);
+                var response = await c.GetAsync($"{path}?watch=true&resourceVersion={start}", HttpCompletionOption.ResponseHeadersRead, limited.Token);
                 await response.EnsureAsync(limited.Token);
                 return await response.Content.ReadAsStreamAsync(limited.Token);
             }));
@@ -58,7 +59,21 @@ internal sealed class WatchFanout(KubeEndpoint endpoint)
     }
 
     private static string Body(int i) =>
-        $$$$$$"""{"apiVersion":"v1","kind":"Secret","metadata":{"name":"object-{{{{{{i}}}}}}","labels":{"app":"bench"}},"stringData":{"text":"{{{{{{new string('x', 400)}}}}}}"}}""";
+        $$$$$$"""{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"object-{{{{{{i}}}}}}","labels":{"app":"bench"}},"data":{"text":"{{{{{{new string('x', 500)}}}}}}"}}""";
+
+    /// <summary>The revision once the namespace has its own ConfigMap: from then on only the writers' events come.</summary>
+    private static async Task<string> QuietRevisionAsync(HttpClient client, string path, CancellationToken cancellationToken)
+    {
+        using var objects = await Watcher.OpenAsync(client, path, cancellationToken);
+        var revision = "";
+        await objects.UntilAsync("the namespace's kube-root-ca.crt", (_, value) =>
+        {
+            var metadata = value.GetProperty("metadata");
+            revision = metadata.GetProperty("resourceVersion").GetString()!;
+            return metadata.GetProperty("name").ValueEquals("kube-root-ca.crt");
+        }, Limit, cancellationToken);
+        return revision;
+    }
 
     private static async Task CountAsync(Stream stream, int count, CancellationToken cancellationToken)
     {
