@@ -16,7 +16,9 @@ internal static class StartCommand
         command.SetAction(async (parse, cancellationToken) =>
         {
             ServerControl.RequireRoot("start");
-            var config = InstancePicker.PickMissing(settings.Load(parse));
+            var config = settings.Load(parse);
+            InstanceDirectories.Prepare(config);
+            config = InstancePicker.PickMissing(config);
             if ((await ServerControl.StatusAsync(config, cancellationToken)).Running)
             {
                 Terminal.Out.WriteLine("litekube runs already");

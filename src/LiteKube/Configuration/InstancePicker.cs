@@ -20,7 +20,6 @@ internal static class InstancePicker
         if (config.IsDefaultInstance || File.Exists(config.InstanceFile))
             return config;
 
-        Directory.CreateDirectory(config.DataDir, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         // Two instances that start for the first time at once must not see the same numbers as free.
         using var lockFile = OpenLock();
         var first = int.Parse(config.Suffix[..4], NumberStyles.HexNumber, CultureInfo.InvariantCulture) % Candidates;

@@ -4,6 +4,7 @@ using LiteKube.ApiServer;
 using LiteKube.Configuration;
 using LiteKube.Kubelet;
 using LiteKube.Network;
+using LiteKube.Network.Proxy;
 
 namespace LiteKube.Hosting;
 
@@ -47,6 +48,7 @@ internal static class ClusterOptions
             ExtraSubjectAlternativeNames = [config.NodeName, address.ToString()],
             ServiceCidr = config.ServiceCidr.ToString(),
             NodePortRange = config.NodePortRange,
+            IsNodePortFree = NodePorts.IsFree,
             ClusterDomain = config.ClusterDomain,
             ServiceAccountIssuer = $"https://kubernetes.default.svc.{config.ClusterDomain}",
         };

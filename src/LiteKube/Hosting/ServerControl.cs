@@ -16,8 +16,7 @@ internal static partial class ServerControl
     public static async Task StartAsync(InstanceConfig config, IReadOnlyList<string> forwardedOptions, CancellationToken cancellationToken)
     {
         RequireRoot("start");
-        Directory.CreateDirectory(config.RunDir);
-        Directory.CreateDirectory(config.LogDir);
+        InstanceDirectories.Prepare(config);
         var log = Path.Combine(config.LogDir, "start.log");
         File.Delete(log);
         if (SystemdUnit.Governs(config))
@@ -75,32 +74,27 @@ internal static partial class ServerControl
         }
         if (ServerProcess.Find(config) is not { } pid)
             return false;
-        Process process;
-        try
-        {
-            process = Process.GetProcessById(pid);
-        }
-        catch (ArgumentException)
-        {
+        if (ServerProcess.StartTime(pid) is not { } startTime)
             return false;
-        }
-        using (process)
+        _ = kill(pid, SigTerm);
+        var asked = Stopwatch.StartNew();
+        var killed = false;
+        while (ServerProcess.StartTime(pid) == startTime)
         {
-            _ = kill(pid, SigTerm);
-            using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limited.CancelAfter(StopTimeout);
-            try
+            if (!killed && asked.Elapsed > StopTimeout)
             {
-                await process.WaitForExitAsync(limited.Token);
+                Terminal.Error.WriteLine($"litekube: the server did not stop within {StopTimeout.TotalSeconds:0} s and is killed; nothing that was acknowledged is lost. Its log is {config.LogFile}");
+                _ = kill(pid, SigKill);
+                killed = true;
             }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                process.Kill();
-                throw new CommandException($"the server did not stop within {StopTimeout.TotalSeconds:0} s and was killed; nothing that was acknowledged is lost. Its log is {config.LogFile}");
-            }
+            // It is no child of this process, so no event tells of its end.
+            await Task.Delay(PollInterval, TimeProvider.System, cancellationToken);
         }
         return true;
     }
+
+    /// <summary>What the user types to start this very instance.</summary>
+    public static string StartCommandOf(InstanceConfig config) => config.IsDefaultInstance ? "sudo litekube start" : $"sudo litekube start --data-dir {config.DataDir}";
 
     public static void RequireRoot(string command)
     {
@@ -110,7 +104,7 @@ internal static partial class ServerControl
 
     private static StatusReport NotRunning(InstanceConfig config)
     {
-        var how = config.IsDefaultInstance ? "sudo litekube start" : $"sudo litekube start --data-dir {config.DataDir}";
+        var how = StartCommandOf(config);
         var message = Directory.Exists(config.DataDir)
             ? $"not running; start it with: {how}. Its log is {config.LogFile}"
             : $"not running, and there is no cluster in {config.DataDir}; make one with: {how}";
@@ -130,6 +124,7 @@ internal static partial class ServerControl
         }
     }
 
+    private const int SigKill = 9;
     private const int SigTerm = 15;
 
     [LibraryImport("libc", SetLastError = true)]
