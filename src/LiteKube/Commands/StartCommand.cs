@@ -35,7 +35,7 @@ internal static class StartCommand
             if (!parse.GetValue(wait))
                 return ExitCodes.Ok;
             var limit = parse.GetValue(timeout);
-            var report = await ServerControl.WaitReadyAsync(config, limit, cancellationToken);
+            var report = await ServerControl.WaitReadyAsync(config, limit, justStarted: true, cancellationToken);
             if (report.Ready)
             {
                 Terminal.Out.WriteLine("litekube is ready");

@@ -29,7 +29,8 @@ internal static class ClusterOptions
             PodCidr = config.PodCidr.ToString(),
             Port = config.KubeletPort,
             KubernetesVersion = ProductVersion.Kubernetes,
-            CgroupName = config.Suffix.Length == 0 ? "kubepods" : $"kubepods-{config.Suffix}",
+            // Plain "kubepods" is that of another Kubernetes on this machine, whose pods a reset would end.
+            CgroupName = $"kubepods-{(config.Suffix.Length == 0 ? "litekube" : config.Suffix)}",
             ContainerdPath = config.ContainerdPath ?? "containerd",
             RuncPath = config.RuncPath ?? "runc",
             CniBinDir = network.CniBinDirectory,

@@ -17,7 +17,7 @@ internal static partial class ServerControl
     {
         RequireRoot("start");
         InstanceDirectories.Prepare(config);
-        var log = Path.Combine(config.LogDir, "start.log");
+        var log = StartLog(config);
         File.Delete(log);
         if (SystemdUnit.Governs(config))
         {
@@ -43,7 +43,8 @@ internal static partial class ServerControl
         await ControlSocket.AskAsync(config.ControlSocket, "status", cancellationToken) ?? NotRunning(config);
 
     /// <summary>Waits until the cluster is ready; at the time limit the answer says what is not.</summary>
-    public static async Task<StatusReport> WaitReadyAsync(InstanceConfig config, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <exception cref="CommandException">The server ended, and <paramref name="justStarted"/> says that nothing will start it again.</exception>
+    public static async Task<StatusReport> WaitReadyAsync(InstanceConfig config, TimeSpan timeout, bool justStarted, CancellationToken cancellationToken)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(timeout);
@@ -53,6 +54,8 @@ internal static partial class ServerControl
             {
                 if (await ControlSocket.AskAsync(config.ControlSocket, "wait", limited.Token) is { } report)
                     return report;
+                if (justStarted && !SystemdUnit.Governs(config) && ServerProcess.Find(config) is null)
+                    throw new CommandException(FirstWords(StartLog(config)) ?? $"the server ended; its log is {config.LogFile}");
                 await Task.Delay(PollInterval * 5, TimeProvider.System, limited.Token);
             }
         }
@@ -106,17 +109,21 @@ internal static partial class ServerControl
     {
         var how = StartCommandOf(config);
         var message = Directory.Exists(config.DataDir)
-            ? $"not running; start it with: {how}. Its log is {config.LogFile}"
+            ? $"not running{(FirstWords(StartLog(config)) is { } words ? $" (its last words: {words.TrimEnd('.')})" : "")}; start it with: {how}. Its log is {config.LogFile}"
             : $"not running, and there is no cluster in {config.DataDir}; make one with: {how}";
         return new StatusReport(false, false, ProductVersion.LiteKube, ProductVersion.Kubernetes, config.NodeName, "", 0, config.DataDir, []) { Message = message };
     }
+
+    private static string StartLog(InstanceConfig config) => Path.Combine(config.LogDir, "start.log");
 
     private static string? FirstWords(string log)
     {
         try
         {
             var text = File.ReadAllText(log).Trim();
-            return text.Length == 0 ? null : text.Split('\n')[0];
+            const string lead = "litekube: ";
+            var line = text.Split('\n')[0];
+            return line.Length == 0 ? null : line.StartsWith(lead, StringComparison.Ordinal) ? line[lead.Length..] : line;
         }
         catch (IOException)
         {
