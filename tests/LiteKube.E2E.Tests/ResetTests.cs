@@ -13,7 +13,7 @@ public sealed class ResetTests
     public async Task Reset_leaves_nothing_of_a_cluster_that(string state, string script)
     {
         await using var machine = await Enclosure.StartAsync();
-        (await machine.ShellAsync("mkdir /var/lib/programs && cp $(command -v containerd) /var/lib/programs/containerd")).Success();
+        (await machine.ShellAsync("mkdir /var/lib/programs && cp $(command -v containerd) /var/lib/programs/containerd && echo 0 > /proc/sys/net/ipv4/ip_forward")).Success();
         var before = await MachineState.OfAsync(machine);
         Assert.Contains("interface lo", before);
 

@@ -18,6 +18,7 @@ internal static partial class Server
         var started = Stopwatch.GetTimestamp();
         InstanceDirectories.Prepare(config);
         using var only = InstanceDirectories.Lock(config);
+        InstancePicker.RequirePorts(config);
         ServerProcess.WritePidFile(config);
 
         using var loggerFactory = Logging.Create(config, logToTerminal);
