@@ -17,22 +17,22 @@ public sealed class PodLifeTests(SharedCluster shared)
         await _cluster.ApplyAsync($$"""
             apiVersion: v1
             kind: ConfigMap
-            metadata: {name: words, namespace: {{ns}}}
+            metadata: {name: words, namespace: {{ns}} }
             data: {one: '1', two: '2'}
             ---
             apiVersion: v1
             kind: Secret
-            metadata: {name: keys, namespace: {{ns}}}
+            metadata: {name: keys, namespace: {{ns}} }
             stringData: {key: hidden}
             ---
             apiVersion: v1
             kind: Service
-            metadata: {name: some-service, namespace: {{ns}}}
+            metadata: {name: some-service, namespace: {{ns}} }
             spec: {ports: [{port: 1234}], clusterIP: None}
             ---
             apiVersion: v1
             kind: Service
-            metadata: {name: other, namespace: {{ns}}}
+            metadata: {name: other, namespace: {{ns}} }
             spec: {ports: [{port: 4321, name: http}]}
             """);
         await _cluster.ApplyAsync($$"""

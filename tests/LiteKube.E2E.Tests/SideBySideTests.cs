@@ -73,7 +73,7 @@ public sealed class SideBySideTests
                 await cluster.ApplyAsync(string.Join("\n---\n", Enumerable.Range(25 * i, 25).Select(n => $$"""
                     apiVersion: v1
                     kind: Service
-                    metadata: {name: s{{n}}}
+                    metadata: {name: s{{n}} }
                     spec: {type: NodePort, ports: [{port: 80}]}
                     """)));
                 var ports = (await NodePortsAsync(cluster)).Split(' ');

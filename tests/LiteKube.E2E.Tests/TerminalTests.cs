@@ -42,7 +42,7 @@ public sealed class TerminalTests(SharedCluster shared)
         await StartAsync(ns, $$"""
             apiVersion: v1
             kind: Pod
-            metadata: {name: p, namespace: {{ns}}}
+            metadata: {name: p, namespace: {{ns}} }
             spec:
               restartPolicy: Never
               containers: [{name: c, image: 'busybox:e2e', command: [sh], stdin: true, tty: true}]
@@ -63,7 +63,7 @@ public sealed class TerminalTests(SharedCluster shared)
         await StartAsync(ns, $$"""
             apiVersion: v1
             kind: Pod
-            metadata: {name: p, namespace: {{ns}}}
+            metadata: {name: p, namespace: {{ns}} }
             spec:
               restartPolicy: Never
               containers: [{name: c, image: 'busybox:e2e', command: [sh, -c, 'read line; echo "heard $line"; echo trouble >&2; read more'], stdin: true}]
@@ -121,7 +121,7 @@ public sealed class TerminalTests(SharedCluster shared)
                 image: busybox:e2e
                 command: [sh, -c, 'if [ -e /kept/second ]; then echo second; exec sleep 100000; fi; touch /kept/second; echo first; exit 1']
                 volumeMounts: [{name: kept, mountPath: /kept}]
-              volumes: [{name: kept, emptyDir: {}}]
+              volumes: [{name: kept, emptyDir: {} }]
             """);
         await _cluster.WaitAsync("previous", "pod/p", "jsonpath={.status.containerStatuses[0].restartCount}=1");
         Assert.Equal("first\n", (await _cluster.KubectlAsync("-n", "previous", "logs", "p", "--previous")).Success());

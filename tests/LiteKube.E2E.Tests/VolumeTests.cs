@@ -16,12 +16,12 @@ public sealed class VolumeTests(SharedCluster shared)
         await StartAsync(ns, $$"""
             apiVersion: v1
             kind: ConfigMap
-            metadata: {name: words, namespace: {{ns}}}
+            metadata: {name: words, namespace: {{ns}} }
             data: {one: '1', two: '1'}
             ---
             apiVersion: v1
             kind: Secret
-            metadata: {name: keys, namespace: {{ns}}}
+            metadata: {name: keys, namespace: {{ns}} }
             stringData: {key: before}
             ---
             apiVersion: v1
@@ -34,7 +34,7 @@ public sealed class VolumeTests(SharedCluster shared)
               - name: c
                 image: busybox:e2e
                 command: [sleep, '100000']
-                resources: {limits: {memory: 64Mi}}
+                resources: {limits: {memory: 64Mi} }
                 volumeMounts:
                 - {name: words, mountPath: /words}
                 - {name: words, mountPath: /fixed/one, subPath: one}
@@ -42,21 +42,21 @@ public sealed class VolumeTests(SharedCluster shared)
                 - {name: down, mountPath: /down}
                 - {name: all, mountPath: /all}
               volumes:
-              - {name: words, configMap: {name: words}}
-              - {name: keys, secret: {secretName: keys, defaultMode: 0440, items: [{key: key, path: deep/key}]}}
+              - {name: words, configMap: {name: words} }
+              - {name: keys, secret: {secretName: keys, defaultMode: 0440, items: [{key: key, path: deep/key}]} }
               - name: down
                 downwardAPI:
                   items:
-                  - {path: labels, fieldRef: {fieldPath: metadata.labels}}
-                  - {path: note, fieldRef: {fieldPath: "metadata.annotations['note']"}}
-                  - {path: limit, resourceFieldRef: {containerName: c, resource: limits.memory, divisor: 1Mi}}
+                  - {path: labels, fieldRef: {fieldPath: metadata.labels} }
+                  - {path: note, fieldRef: {fieldPath: "metadata.annotations['note']"} }
+                  - {path: limit, resourceFieldRef: {containerName: c, resource: limits.memory, divisor: 1Mi} }
               - name: all
                 projected:
                   sources:
-                  - {configMap: {name: words, items: [{key: one, path: word}]}}
-                  - {secret: {name: keys}}
-                  - {secret: {name: not-there, optional: true}}
-                  - {downwardAPI: {items: [{path: name, fieldRef: {fieldPath: metadata.name}}]}}
+                  - {configMap: {name: words, items: [{key: one, path: word}]} }
+                  - {secret: {name: keys} }
+                  - {secret: {name: not-there, optional: true} }
+                  - {downwardAPI: {items: [{path: name, fieldRef: {fieldPath: metadata.name} }]} }
             """, "p");
         Assert.Equal("1 1 before tier=\"front\" first 64 1 before p", await ReadAsync(ns, "cat /words/one /words/two /keys/deep/key /down/labels /down/note /down/limit /all/word /all/key /all/name"));
         Assert.Equal("440 3000", await ReadAsync(ns, "stat -L -c '%a %g' /keys/deep/key"));
@@ -65,12 +65,12 @@ public sealed class VolumeTests(SharedCluster shared)
         await _cluster.ApplyAsync($$"""
             apiVersion: v1
             kind: ConfigMap
-            metadata: {name: words, namespace: {{ns}}}
+            metadata: {name: words, namespace: {{ns}} }
             data: {one: '2', three: '2'}
             ---
             apiVersion: v1
             kind: Secret
-            metadata: {name: keys, namespace: {{ns}}}
+            metadata: {name: keys, namespace: {{ns}} }
             stringData: {key: after}
             """);
         (await _cluster.KubectlAsync("-n", ns, "annotate", "pod", "p", "note=second", "--overwrite")).Success();
@@ -92,7 +92,7 @@ public sealed class VolumeTests(SharedCluster shared)
             await StartAsync(ns, $$"""
                 apiVersion: v1
                 kind: Pod
-                metadata: {name: p, namespace: {{ns}}}
+                metadata: {name: p, namespace: {{ns}} }
                 spec:
                   terminationGracePeriodSeconds: 0
                   initContainers:
@@ -133,7 +133,7 @@ public sealed class VolumeTests(SharedCluster shared)
         await StartAsync(ns, $$"""
             apiVersion: v1
             kind: Pod
-            metadata: {name: p, namespace: {{ns}}}
+            metadata: {name: p, namespace: {{ns}} }
             spec:
               terminationGracePeriodSeconds: 0
               containers:
