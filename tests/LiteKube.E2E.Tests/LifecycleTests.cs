@@ -90,7 +90,7 @@ public sealed class LifecycleTests(LifecycleTests.OwnCluster own) : IClassFixtur
         (await _cluster.KubectlAsync("create", "namespace", "durable")).Success();
         // A shell writes as fast as kubectl answers, noting each answer, until the server is shot under it.
         var notes = Path.Combine(_cluster.DataDir, "acknowledged");
-        var writer = Run.Shell($"i=0; while kubectl --kubeconfig {_cluster.Kubeconfig} -n durable create configmap c$i --from-literal=n=$i; do echo c$i >> {notes}; i=$((i+1)); done");
+        var writer = Run.Shell($"i=0; while kubectl --kubeconfig {_cluster.Kubeconfig} -n durable create configmap c$i --from-literal=n=$i; do echo c$i >> {notes}; i=$((i+1)); done; false");
         await Wait.ForAsync("the tenth write", () => Task.FromResult(File.Exists(notes) ? File.ReadAllLines(notes).Length : 0), count => count >= 10);
         await KillAsync(await _cluster.ServerProcessAsync());
         (await writer).Failure();
