@@ -90,9 +90,10 @@ public sealed class TerminalTests(SharedCluster shared)
         await using var logs = LiveProcess.Start("kubectl", ["logs", "-f", "-n", "follow", "p"], _cluster.ClientEnvironment);
         foreach (var line in (string[])["one", "two", "three"])
         {
-            await SayAsync(line);
+            (await SayAsync(line)).Success();
             await logs.UntilSeenAsync(line + "\n");
         }
+        // The container's end may overtake that of this exec in it.
         await SayAsync("end");
         Assert.Equal(0, await logs.UntilEndedAsync());
         Assert.Equal("one\ntwo\nthree\n", logs.Seen);
@@ -103,7 +104,7 @@ public sealed class TerminalTests(SharedCluster shared)
         Assert.Equal("one\ntwo\nthree\n", (await _cluster.KubectlAsync("-n", "follow", "logs", "p", "--since=1h")).Success());
         Assert.Equal("one", (await _cluster.KubectlAsync("-n", "follow", "logs", "p", "--limit-bytes=3")).Success());
 
-        async Task SayAsync(string line) => (await _cluster.ExecAsync("follow", "p", $"until [ -p /tmp/f ]; do sleep 0.1; done; echo {line} > /tmp/f")).Success();
+        Task<Ran> SayAsync(string line) => _cluster.ExecAsync("follow", "p", $"until [ -p /tmp/f ]; do sleep 0.1; done; echo {line} > /tmp/f");
     }
 
     [Fact]
