@@ -85,7 +85,7 @@ public sealed class TerminalTests(SharedCluster shared)
             metadata: {name: p, namespace: follow}
             spec:
               restartPolicy: Never
-              containers: [{name: c, image: 'busybox:e2e', command: [sh, -c, 'busybox mkfifo /tmp/f; while read line < /tmp/f; do [ "$line" = end ] && exit 0; echo "$line"; done']}]
+              containers: [{name: c, image: 'busybox:e2e', command: [sh, -c, 'busybox mkfifo /tmp/f; exec 3<>/tmp/f; while read line <&3; do [ "$line" = end ] && exit 0; echo "$line"; done']}]
             """, "p");
         await using var logs = LiveProcess.Start("kubectl", ["logs", "-f", "-n", "follow", "p"], _cluster.ClientEnvironment);
         foreach (var line in (string[])["one", "two", "three"])
