@@ -14,6 +14,8 @@ public sealed record ApiServerOptions
     public IReadOnlyList<string> ExtraSubjectAlternativeNames { get; init; } = [];
     public string ServiceCidr { get; init; } = "10.152.183.0/24";
     public (int First, int Last) NodePortRange { get; init; } = (30000, 32767);
+    /// <summary>Whether nothing else on this machine uses a port; asked before one is given to a Service that names none.</summary>
+    public Func<int, bool> IsNodePortFree { get; init; } = _ => true;
     public string ClusterDomain { get; init; } = "cluster.local";
     /// <summary>Issuer of service account tokens.</summary>
     public string ServiceAccountIssuer { get; init; } = "https://kubernetes.default.svc.cluster.local";

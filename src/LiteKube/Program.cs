@@ -32,10 +32,12 @@ internal static class Program
             if (KubectlCommand.FindIn(arguments) is >= 0 and var at)
                 return KubectlCommand.Replace(settings.Load(root.Parse(arguments[..at])), arguments[(at + 1)..]);
 
+            if (arguments is ["start" or "server", ..])
+                settings.ShowAll();
             var parse = root.Parse(arguments);
             if (parse.Action is ParseErrorAction)
             {
-                Terminal.Error.WriteLine($"litekube: {string.Join("; ", parse.Errors.Select(e => e.Message))}; see: {(parse.CommandResult.Command == root ? "litekube" : "litekube " + parse.CommandResult.Command.Name)} --help");
+                Terminal.Error.WriteLine($"litekube: {OneLine(string.Join("; ", parse.Errors.Select(e => e.Message.TrimEnd('.'))))}; see: {(parse.CommandResult.Command == root ? "litekube" : "litekube " + parse.CommandResult.Command.Name)} --help");
                 return ExitCodes.Usage;
             }
             return await parse.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
@@ -52,6 +54,11 @@ internal static class Program
         {
             return Fail("interrupted", ExitCodes.Failed);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Net.Sockets.SocketException)
+        {
+            // The machine said no (a full disk, a missing right): its words name the file.
+            return Fail(e.Message, ExitCodes.Failed);
+        }
     }
 
     private static Dictionary<string, string> EnvironmentVariables()
@@ -64,7 +71,11 @@ internal static class Program
 
     private static int Fail(string message, int exitCode)
     {
-        Terminal.Error.WriteLine($"litekube: {message}");
+        Terminal.Error.WriteLine($"litekube: {OneLine(message)}");
         return exitCode;
     }
+
+    /// <summary>System.CommandLine lists choices a line each; an error here is one line.</summary>
+    private static string OneLine(string message) =>
+        string.Join(' ', message.Split(['\n', '\r', '\t'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

@@ -29,7 +29,7 @@ internal sealed record ContainerdConfig
         "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.blockfile", "io.containerd.snapshotter.v1.erofs",
         "io.containerd.internal.v1.restart", "io.containerd.monitor.container.v1.restart",
         "io.containerd.internal.v1.opt", "io.containerd.tracing.processor.v1.otlp", "io.containerd.internal.v1.tracing",
-        "io.containerd.monitor.v1.cgroups", "io.containerd.monitor.task.v1.cgroups", "io.containerd.image-verifier.v1.bindir",
+        "io.containerd.monitor.v1.cgroups", "io.containerd.monitor.task.v1.cgroups",
     ];
 
     public string ToToml()

@@ -16,4 +16,7 @@ internal sealed class NodePaths(KubeletOptions options)
 
     /// <summary>containerd's shims put their sockets here, whatever its own directories are: the place is compiled into them.</summary>
     public const string ShimSocketDir = "/run/containerd/s";
+
+    /// <summary>The CNI library in containerd remembers here what plugins answered, for every containerd of the machine.</summary>
+    public const string CniResultsDir = "/var/lib/cni/results";
 }

@@ -36,6 +36,7 @@ public sealed class NodeTeardown(KubeletOptions options, TimeProvider timeProvid
             }
         }
         await supervisor.TerminateAsync(cancellationToken);
+        RemoveCniResults();
         await KillShimsAsync(cancellationToken);
         if (HostCapabilities.SystemdIsInit())
             await Systemd.StopAsync(options.CgroupName.Replace('-', '_') + ".slice", _logger, cancellationToken);
@@ -43,6 +44,8 @@ public sealed class NodeTeardown(KubeletOptions options, TimeProvider timeProvid
         UnmountAll();
         foreach (var directory in Directories())
             DeleteTree(directory);
+        RemoveEmpty(NodePaths.ShimSocketDir);
+        RemoveEmpty(NodePaths.CniResultsDir);
         return Remaining();
     }
 
@@ -107,6 +110,30 @@ public sealed class NodeTeardown(KubeletOptions options, TimeProvider timeProvid
     {
         var name = Path.Combine(_paths.SocketPath, RuntimeChannel.ContainerdNamespace, id);
         return Path.Combine(NodePaths.ShimSocketDir, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name))));
+    }
+
+    /// <summary>Those of sandboxes that could not be removed in order, by their ids; the directory is shared.</summary>
+    private void RemoveCniResults()
+    {
+        var tasks = Path.Combine(_paths.StateDir, "io.containerd.runtime.v2.task", RuntimeChannel.ContainerdNamespace);
+        if (!Directory.Exists(tasks) || !Directory.Exists(NodePaths.CniResultsDir))
+            return;
+        foreach (var id in Directory.EnumerateDirectories(tasks).Select(d => Path.GetFileName(d)))
+        {
+            foreach (var file in Directory.EnumerateFiles(NodePaths.CniResultsDir, $"*-{id}-*"))
+                File.Delete(file);
+        }
+    }
+
+    /// <summary>Removes a directory that others may share, and the one above it, unless something is in it; whoever needs it makes it anew.</summary>
+    private static void RemoveEmpty(string directory)
+    {
+        foreach (var path in (string[])[directory, Path.GetDirectoryName(directory)!])
+        {
+            if (!Directory.Exists(path) || Directory.EnumerateFileSystemEntries(path).Any())
+                return;
+            Directory.Delete(path);
+        }
     }
 
     private void UnmountAll()

@@ -22,6 +22,9 @@ internal static partial class ProxyLog
     [LoggerMessage(EventId = 4106, Level = LogLevel.Critical, Message = "The service proxy ended by an unexpected error")]
     public static partial void LoopFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(EventId = 4108, Level = LogLevel.Warning, Message = "Node port {Port}/{Protocol} is in use by another program of this machine, which the Service now takes the packets from")]
+    public static partial void NodePortInUse(ILogger logger, int port, string protocol);
+
     [LoggerMessage(EventId = 4107, Level = LogLevel.Warning, Message = "UDP connections to endpoints that are gone could not be deleted")]
     public static partial void FlowsNotDeleted(ILogger logger, Exception exception);
 }

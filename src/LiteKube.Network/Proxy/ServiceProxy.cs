@@ -29,6 +29,7 @@ public sealed class ServiceProxy(ServiceProxyOptions options, ISharedInformers i
     private readonly List<IDisposable> _handlers = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly HostPorts _hostPorts = new(options.Network.CniStateDirectory, options.Network.HostPortTable, options.Network.ClusterDns);
+    private readonly NodePortClaims _nodePorts = new(loggers.CreateLogger("LiteKube.Network.Proxy"));
     private readonly HostFirewall _firewall = new(options.Network, loggers.CreateLogger("LiteKube.Network.Setup"));
     private IInformer<V1Service> _services = null!;
     private IInformer<V1EndpointSlice> _slices = null!;
@@ -65,6 +66,7 @@ public sealed class ServiceProxy(ServiceProxyOptions options, ISharedInformers i
         await _stopping.CancelAsync();
         await _running.WaitAsync(cancellationToken);
         _monitor?.Dispose();
+        _nodePorts.Dispose();
         _health = ComponentHealth.NotReady("stopped");
     }
 
@@ -191,6 +193,7 @@ public sealed class ServiceProxy(ServiceProxyOptions options, ISharedInformers i
             ProxyLog.Synced(_logger, ports.Count, delta.Script.Length);
         }
         _applied = delta.Result;
+        _nodePorts.Update(ports);
         if (!delta.IsComplete)
             Change();
         var before = _appliedPorts;

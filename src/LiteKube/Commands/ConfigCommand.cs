@@ -1,4 +1,6 @@
 using System.CommandLine;
+using LiteKube.Configuration;
+using LiteKube.Hosting;
 
 namespace LiteKube.Commands;
 
@@ -10,21 +12,22 @@ internal static class ConfigCommand
         var command = new Command("config", "Print a kubeconfig for this cluster.");
         command.SetAction(parse =>
         {
-            Terminal.Out.Write(ReadKubeconfig(settings.Load(parse).AdminKubeconfig));
+            Terminal.Out.Write(ReadKubeconfig(settings.Load(parse)));
             return ExitCodes.Ok;
         });
         return command;
     }
 
-    internal static string ReadKubeconfig(string path)
+    internal static string ReadKubeconfig(InstanceConfig config)
     {
+        var path = config.AdminKubeconfig;
         try
         {
             return File.ReadAllText(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new CommandException($"there is no kubeconfig at {path}: the cluster has never been started; run: sudo litekube start");
+            throw new CommandException($"there is no kubeconfig at {path}: the cluster has never been started; run: {ServerControl.StartCommandOf(config)}");
         }
         catch (UnauthorizedAccessException)
         {

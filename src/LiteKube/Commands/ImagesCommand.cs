@@ -80,7 +80,10 @@ internal static class ImagesCommand
 
     private static async Task<RuntimeChannel> ConnectAsync(InstanceConfig config, CancellationToken cancellationToken)
     {
-        var channel = new RuntimeChannel(ClusterOptions.Kubelet(config).ContainerdSocket);
+        var socket = ClusterOptions.Kubelet(config).ContainerdSocket;
+        if (Environment.IsPrivilegedProcess && !File.Exists(socket))
+            throw new CommandException($"images are kept by the cluster, which does not run; start it with: {ServerControl.StartCommandOf(config)}");
+        var channel = new RuntimeChannel(socket);
         try
         {
             await channel.Runtime.VersionAsync(new VersionRequest(), cancellationToken: cancellationToken);
@@ -91,7 +94,7 @@ internal static class ImagesCommand
             channel.Dispose();
             throw new CommandException(Environment.IsPrivilegedProcess
                 ? $"containerd does not answer ({e.Status.Detail}); is the cluster running? See: litekube status"
-                : "images are root's and the group litekube's to see; use sudo");
+                : "images are root's to see; use sudo");
         }
     }
 

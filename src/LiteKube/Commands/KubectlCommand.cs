@@ -34,7 +34,7 @@ internal static partial class KubectlCommand
     {
         var program = ProgramSearch.Find("kubectl")
             ?? throw new CommandException("there is no kubectl on the PATH; install one (https://kubernetes.io/docs/tasks/tools/, or: apt-get install kubernetes-client), or use another machine's with `litekube config`");
-        ConfigCommand.ReadKubeconfig(config.AdminKubeconfig);
+        ConfigCommand.ReadKubeconfig(config);
         var argv = new List<string?> { "kubectl" };
         argv.AddRange(arguments);
         argv.Add(null);

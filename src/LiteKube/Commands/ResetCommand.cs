@@ -22,7 +22,9 @@ internal static class ResetCommand
                 if (Console.ReadLine()?.Trim() is not ("y" or "Y" or "yes"))
                     return ExitCodes.Failed;
             }
-            var left = await Reset.RunAsync(config, cancellationToken);
+            var (left, kept) = await Reset.RunAsync(config, cancellationToken);
+            foreach (var setting in kept)
+                Terminal.Out.WriteLine("kept, since other software may rely on it by now: " + setting);
             if (left.Count == 0)
             {
                 Terminal.Out.WriteLine($"the cluster in {config.DataDir} is gone");

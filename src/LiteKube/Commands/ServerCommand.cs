@@ -16,7 +16,9 @@ internal static class ServerCommand
             ServerControl.RequireRoot("server");
             if (parse.GetValue(detachedLog) is { } log)
                 StandardStreams.Redirect(log);
-            var config = InstancePicker.PickMissing(settings.Load(parse));
+            var config = settings.Load(parse);
+            InstanceDirectories.Prepare(config);
+            config = InstancePicker.PickMissing(config);
             return await Server.RunAsync(config, logToTerminal: false, cancellationToken);
         });
         return command;

@@ -36,6 +36,13 @@ internal sealed class SettingOptions
 
     public IEnumerable<Option> All => _options.Values.Append<Option>(_configFile);
 
+    /// <summary>For the help of the commands that start a cluster.</summary>
+    public void ShowAll()
+    {
+        foreach (var option in _options.Values)
+            option.Hidden = false;
+    }
+
     public InstanceConfig Load(ParseResult parse)
     {
         var given = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -16,7 +16,9 @@ internal static class StartCommand
         command.SetAction(async (parse, cancellationToken) =>
         {
             ServerControl.RequireRoot("start");
-            var config = InstancePicker.PickMissing(settings.Load(parse));
+            var config = settings.Load(parse);
+            InstanceDirectories.Prepare(config);
+            config = InstancePicker.PickMissing(config);
             if ((await ServerControl.StatusAsync(config, cancellationToken)).Running)
             {
                 Terminal.Out.WriteLine("litekube runs already");
@@ -33,7 +35,7 @@ internal static class StartCommand
             if (!parse.GetValue(wait))
                 return ExitCodes.Ok;
             var limit = parse.GetValue(timeout);
-            var report = await ServerControl.WaitReadyAsync(config, limit, cancellationToken);
+            var report = await ServerControl.WaitReadyAsync(config, limit, justStarted: true, cancellationToken);
             if (report.Ready)
             {
                 Terminal.Out.WriteLine("litekube is ready");

@@ -18,7 +18,7 @@ internal static class StatusCommand
         {
             var config = settings.Load(parse);
             var report = parse.GetValue(waitReady)
-                ? await ServerControl.WaitReadyAsync(config, parse.GetValue(timeout), cancellationToken)
+                ? await ServerControl.WaitReadyAsync(config, parse.GetValue(timeout), justStarted: false, cancellationToken)
                 : await ServerControl.StatusAsync(config, cancellationToken);
             Print(report, parse.GetValue(format)!);
             return report switch { { Ready: true } => ExitCodes.Ok, { Running: true } => ExitCodes.NotReady, _ => ExitCodes.NotRunning };

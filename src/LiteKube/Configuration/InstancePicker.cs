@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text;
+using LiteKube.Commands;
 
 namespace LiteKube.Configuration;
 
@@ -20,7 +21,6 @@ internal static class InstancePicker
         if (config.IsDefaultInstance || File.Exists(config.InstanceFile))
             return config;
 
-        Directory.CreateDirectory(config.DataDir, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         // Two instances that start for the first time at once must not see the same numbers as free.
         using var lockFile = OpenLock();
         var first = int.Parse(config.Suffix[..4], NumberStyles.HexNumber, CultureInfo.InvariantCulture) % Candidates;
@@ -28,12 +28,22 @@ internal static class InstancePicker
         {
             var picked = Candidate((first + i) % Candidates, config.Suffix);
             var candidate = config.WithPicked(picked);
-            if (!IsFree(candidate))
+            if (!IsFree(candidate, portsGiven: (config.Value(Settings.ApiPort) is not null, config.Value(Settings.KubeletPort) is not null)))
                 continue;
             Write(config.InstanceFile, picked);
             return candidate;
         }
         throw new ConfigurationException("found no free ports and networks for another instance; name them with --api-port, --kubelet-port, --pod-cidr, --service-cidr and --bridge");
+    }
+
+    /// <exception cref="CommandException">One of the instance's own ports is taken.</exception>
+    public static void RequirePorts(InstanceConfig config)
+    {
+        foreach (var (setting, port) in ((Setting, int)[])[(Settings.ApiPort, config.ApiPort), (Settings.KubeletPort, config.KubeletPort)])
+        {
+            if (!CanListen(port))
+                throw new CommandException($"port {port} is taken by another program (ss -ltnp 'sport = {port}' names it); stop that, or choose another port with {setting.Option}");
+        }
     }
 
     private static FileStream OpenLock()
@@ -65,14 +75,15 @@ internal static class InstancePicker
         [Settings.Bridge.Key] = $"lk{suffix}",
     };
 
-    private static bool IsFree(InstanceConfig config)
+    /// <summary>A given port that is taken is the server's to report: another candidate would not change it.</summary>
+    private static bool IsFree(InstanceConfig config, (bool Api, bool Kubelet) portsGiven)
     {
         if (NetworkInterface.GetAllNetworkInterfaces().Any(i => i.Name == config.Bridge))
             return false;
         var routes = File.ReadLines("/proc/net/route").Skip(1).Select(ParseRoute).Where(r => r.PrefixLength > 0);
         if (routes.Any(route => Overlap(route, config.PodCidr) || Overlap(route, config.ServiceCidr)))
             return false;
-        return CanListen(config.ApiPort) && CanListen(config.KubeletPort);
+        return (portsGiven.Api || CanListen(config.ApiPort)) && (portsGiven.Kubelet || CanListen(config.KubeletPort));
     }
 
     private static IPNetwork ParseRoute(string line)

@@ -4,6 +4,7 @@ using LiteKube.ApiServer;
 using LiteKube.Configuration;
 using LiteKube.Kubelet;
 using LiteKube.Network;
+using LiteKube.Network.Proxy;
 
 namespace LiteKube.Hosting;
 
@@ -28,7 +29,8 @@ internal static class ClusterOptions
             PodCidr = config.PodCidr.ToString(),
             Port = config.KubeletPort,
             KubernetesVersion = ProductVersion.Kubernetes,
-            CgroupName = config.Suffix.Length == 0 ? "kubepods" : $"kubepods-{config.Suffix}",
+            // Plain "kubepods" is that of another Kubernetes on this machine, whose pods a reset would end.
+            CgroupName = $"kubepods-{(config.Suffix.Length == 0 ? "litekube" : config.Suffix)}",
             ContainerdPath = config.ContainerdPath ?? "containerd",
             RuncPath = config.RuncPath ?? "runc",
             CniBinDir = network.CniBinDirectory,
@@ -47,6 +49,7 @@ internal static class ClusterOptions
             ExtraSubjectAlternativeNames = [config.NodeName, address.ToString()],
             ServiceCidr = config.ServiceCidr.ToString(),
             NodePortRange = config.NodePortRange,
+            IsNodePortFree = NodePorts.IsFree,
             ClusterDomain = config.ClusterDomain,
             ServiceAccountIssuer = $"https://kubernetes.default.svc.{config.ClusterDomain}",
         };

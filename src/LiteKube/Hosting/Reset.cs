@@ -10,8 +10,8 @@ internal static class Reset
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
-    /// <returns>What is still there, a line each; empty when nothing is.</returns>
-    public static async Task<IReadOnlyList<string>> RunAsync(InstanceConfig config, CancellationToken cancellationToken)
+    /// <returns>What is still there although it should not be, and the kernel settings that stay on purpose, a line each.</returns>
+    public static async Task<(IReadOnlyList<string> Left, IReadOnlyList<string> Kept)> RunAsync(InstanceConfig config, CancellationToken cancellationToken)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(Limit);
@@ -24,7 +24,7 @@ internal static class Reset
         left.AddRange(network.Left);
         foreach (var directory in (string[])[config.DataDir, config.RunDir, config.LogDir, config.ContainerdRoot, config.ContainerdState])
             Delete(directory, left);
-        return left;
+        return (left, network.Kept);
     }
 
     private static void Delete(string directory, List<string> left)

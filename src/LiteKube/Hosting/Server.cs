@@ -16,9 +16,9 @@ internal static partial class Server
     public static async Task<int> RunAsync(InstanceConfig config, bool logToTerminal, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        PrepareDirectories(config);
-        if (ServerProcess.Find(config) is { } running && running != Environment.ProcessId)
-            throw new CommandException($"litekube runs already with process id {running}");
+        InstanceDirectories.Prepare(config);
+        using var only = InstanceDirectories.Lock(config);
+        InstancePicker.RequirePorts(config);
         ServerProcess.WritePidFile(config);
 
         using var loggerFactory = Logging.Create(config, logToTerminal);
@@ -97,14 +97,6 @@ internal static partial class Server
     {
         context.Cancel = true;
         stopping.Cancel();
-    }
-
-    private static void PrepareDirectories(InstanceConfig config)
-    {
-        const UnixFileMode open = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
-        Directory.CreateDirectory(config.DataDir, open);
-        Directory.CreateDirectory(config.RunDir, open);
-        Directory.CreateDirectory(config.LogDir, open);
     }
 
     [LoggerMessage(EventId = 8010, Level = LogLevel.Information, Message = "LiteKube {Version} starts with data in {DataDir}")]

@@ -16,9 +16,8 @@ internal static partial class ServerControl
     public static async Task StartAsync(InstanceConfig config, IReadOnlyList<string> forwardedOptions, CancellationToken cancellationToken)
     {
         RequireRoot("start");
-        Directory.CreateDirectory(config.RunDir);
-        Directory.CreateDirectory(config.LogDir);
-        var log = Path.Combine(config.LogDir, "start.log");
+        InstanceDirectories.Prepare(config);
+        var log = StartLog(config);
         File.Delete(log);
         if (SystemdUnit.Governs(config))
         {
@@ -44,7 +43,8 @@ internal static partial class ServerControl
         await ControlSocket.AskAsync(config.ControlSocket, "status", cancellationToken) ?? NotRunning(config);
 
     /// <summary>Waits until the cluster is ready; at the time limit the answer says what is not.</summary>
-    public static async Task<StatusReport> WaitReadyAsync(InstanceConfig config, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <exception cref="CommandException">The server ended, and <paramref name="justStarted"/> says that nothing will start it again.</exception>
+    public static async Task<StatusReport> WaitReadyAsync(InstanceConfig config, TimeSpan timeout, bool justStarted, CancellationToken cancellationToken)
     {
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(timeout);
@@ -54,6 +54,8 @@ internal static partial class ServerControl
             {
                 if (await ControlSocket.AskAsync(config.ControlSocket, "wait", limited.Token) is { } report)
                     return report;
+                if (justStarted && !SystemdUnit.Governs(config) && ServerProcess.Find(config) is null)
+                    throw new CommandException(FirstWords(StartLog(config)) ?? $"the server ended; its log is {config.LogFile}");
                 await Task.Delay(PollInterval * 5, TimeProvider.System, limited.Token);
             }
         }
@@ -75,32 +77,27 @@ internal static partial class ServerControl
         }
         if (ServerProcess.Find(config) is not { } pid)
             return false;
-        Process process;
-        try
-        {
-            process = Process.GetProcessById(pid);
-        }
-        catch (ArgumentException)
-        {
+        if (ServerProcess.StartTime(pid) is not { } startTime)
             return false;
-        }
-        using (process)
+        _ = kill(pid, SigTerm);
+        var asked = Stopwatch.StartNew();
+        var killed = false;
+        while (ServerProcess.StartTime(pid) == startTime)
         {
-            _ = kill(pid, SigTerm);
-            using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            limited.CancelAfter(StopTimeout);
-            try
+            if (!killed && asked.Elapsed > StopTimeout)
             {
-                await process.WaitForExitAsync(limited.Token);
+                Terminal.Error.WriteLine($"litekube: the server did not stop within {StopTimeout.TotalSeconds:0} s and is killed; nothing that was acknowledged is lost. Its log is {config.LogFile}");
+                _ = kill(pid, SigKill);
+                killed = true;
             }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                process.Kill();
-                throw new CommandException($"the server did not stop within {StopTimeout.TotalSeconds:0} s and was killed; nothing that was acknowledged is lost. Its log is {config.LogFile}");
-            }
+            // It is no child of this process, so no event tells of its end.
+            await Task.Delay(PollInterval, TimeProvider.System, cancellationToken);
         }
         return true;
     }
+
+    /// <summary>What the user types to start this very instance.</summary>
+    public static string StartCommandOf(InstanceConfig config) => config.IsDefaultInstance ? "sudo litekube start" : $"sudo litekube start --data-dir {config.DataDir}";
 
     public static void RequireRoot(string command)
     {
@@ -110,19 +107,23 @@ internal static partial class ServerControl
 
     private static StatusReport NotRunning(InstanceConfig config)
     {
-        var how = config.IsDefaultInstance ? "sudo litekube start" : $"sudo litekube start --data-dir {config.DataDir}";
+        var how = StartCommandOf(config);
         var message = Directory.Exists(config.DataDir)
-            ? $"not running; start it with: {how}. Its log is {config.LogFile}"
+            ? $"not running{(FirstWords(StartLog(config)) is { } words ? $" (its last words: {words.TrimEnd('.')})" : "")}; start it with: {how}. Its log is {config.LogFile}"
             : $"not running, and there is no cluster in {config.DataDir}; make one with: {how}";
         return new StatusReport(false, false, ProductVersion.LiteKube, ProductVersion.Kubernetes, config.NodeName, "", 0, config.DataDir, []) { Message = message };
     }
+
+    private static string StartLog(InstanceConfig config) => Path.Combine(config.LogDir, "start.log");
 
     private static string? FirstWords(string log)
     {
         try
         {
             var text = File.ReadAllText(log).Trim();
-            return text.Length == 0 ? null : text.Split('\n')[0];
+            const string lead = "litekube: ";
+            var line = text.Split('\n')[0];
+            return line.Length == 0 ? null : line.StartsWith(lead, StringComparison.Ordinal) ? line[lead.Length..] : line;
         }
         catch (IOException)
         {
@@ -130,6 +131,7 @@ internal static partial class ServerControl
         }
     }
 
+    private const int SigKill = 9;
     private const int SigTerm = 15;
 
     [LibraryImport("libc", SetLastError = true)]

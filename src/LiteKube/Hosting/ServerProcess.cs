@@ -47,13 +47,16 @@ internal static class ServerProcess
         return process;
     }
 
-    private static string? StartTime(int pid)
+    /// <summary>When the process started, in clock ticks after boot; null when there is none, or it ended and only waits to be reaped.</summary>
+    public static string? StartTime(int pid)
     {
         try
         {
             var stat = File.ReadAllText($"/proc/{pid}/stat");
-            // Field 22, counted after the name, which may hold spaces and parentheses.
-            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[19];
+            // Fields 3 (state) and 22, counted after the name, which may hold spaces and parentheses.
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            // A container's first process often reaps nobody: there every server that ended stays as a zombie.
+            return fields[0] is "Z" or "X" ? null : fields[19];
         }
         catch (IOException)
         {

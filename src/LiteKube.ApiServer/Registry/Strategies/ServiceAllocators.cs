@@ -7,6 +7,7 @@ namespace LiteKube.ApiServer.Registry.Strategies;
 internal sealed class ServiceAllocators
 {
     private const int MaxAddresses = 1 << 16;
+    private const int PortAttempts = 64;
 
     private readonly IObjectReader _objects;
     private readonly Lock _loadLock = new();
@@ -14,11 +15,13 @@ internal sealed class ServiceAllocators
     private readonly int _addressCount;
     private readonly NumberAllocator _addresses;
     private readonly NumberAllocator _ports;
+    private readonly Func<int, bool> _isPortFree;
     private volatile bool _isLoaded;
 
-    public ServiceAllocators(IObjectReader objects, string cidr, (int First, int Last) portRange)
+    public ServiceAllocators(IObjectReader objects, string cidr, (int First, int Last) portRange, Func<int, bool>? isPortFree = null)
     {
         _objects = objects;
+        _isPortFree = isPortFree ?? (_ => true);
         Cidr = cidr;
         PortRange = portRange;
         var network = IPNetwork.Parse(cidr);
@@ -61,7 +64,28 @@ internal sealed class ServiceAllocators
     public long TakeAnyPort()
     {
         Load();
-        return _ports.TakeAny() is { } index ? PortRange.First + index : throw ApiException.Internal("failed to allocate a nodePort: range is full");
+        var passedOver = new List<int>();
+        try
+        {
+            while (passedOver.Count < PortAttempts && _ports.TakeAny() is { } index)
+            {
+                // Another cluster or program of this machine may have it.
+                if (_isPortFree(PortRange.First + index))
+                    return PortRange.First + index;
+                passedOver.Add(index);
+            }
+            if (passedOver is [.., var last])
+            {
+                // All seem in use, which translation can live with better than a Service can with no port.
+                passedOver.RemoveAt(passedOver.Count - 1);
+                return PortRange.First + last;
+            }
+        }
+        finally
+        {
+            passedOver.ForEach(_ports.Release);
+        }
+        throw ApiException.Internal("failed to allocate a nodePort: range is full");
     }
 
     public void ReleaseAddress(string text)

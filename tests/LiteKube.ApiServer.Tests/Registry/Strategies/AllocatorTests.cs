@@ -35,6 +35,17 @@ public sealed class AllocatorTests
     }
 
     [Fact]
+    public void A_port_that_the_machine_uses_is_given_only_to_who_names_it()
+    {
+        var allocators = new ServiceAllocators(new InMemoryObjects(), "10.0.0.0/24", (30000, 30002), port => port != 30001);
+        Assert.Equal([30000, 30002], new[] { allocators.TakeAnyPort(), allocators.TakeAnyPort() }.Order());
+        Assert.Equal(30001, allocators.TakeAnyPort());
+        allocators.ReleasePort(30001);
+        Assert.Null(allocators.TakePort(30001));
+        Assert.Throws<ApiException>(() => allocators.TakeAnyPort());
+    }
+
+    [Fact]
     public void What_stored_services_hold_is_taken_from_the_start()
     {
         var objects = new InMemoryObjects();
