@@ -7,6 +7,15 @@ namespace LiteKube.ApiServer.Proxy;
 /// <param name="Rest">Bytes that came with the head and belong to what follows.</param>
 internal sealed record ResponseHead(int StatusCode, IReadOnlyList<(string Name, string Value)> Headers, ReadOnlyMemory<byte> Rest)
 {
+    public string? Header(string name)
+    {
+        foreach (var (key, value) in Headers)
+        {
+            if (key.Equals(name, StringComparison.OrdinalIgnoreCase)) return value;
+        }
+        return null;
+    }
+
     /// <exception cref="ApiException">502: the answer is no HTTP.</exception>
     public static async Task<ResponseHead> ReadAsync(Stream stream, int maxBytes, CancellationToken cancellationToken)
     {

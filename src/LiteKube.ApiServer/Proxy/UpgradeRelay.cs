@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Http;
@@ -111,23 +110,9 @@ internal sealed class UpgradeRelay(BackendConnector connector, ILogger<UpgradeRe
     private static async Task PassRefusalAsync(HttpContext context, Stream backend, ResponseHead head, CancellationToken cancellationToken)
     {
         context.Response.StatusCode = head.StatusCode;
-        var length = -1L;
-        foreach (var (name, value) in head.Headers)
-        {
-            if (name.Equals("Content-Type", StringComparison.OrdinalIgnoreCase)) context.Response.ContentType = value;
-            if (name.Equals("Content-Length", StringComparison.OrdinalIgnoreCase) && long.TryParse(value, CultureInfo.InvariantCulture, out var given)) length = given;
-        }
-        // Refusals are short; one without a length ends with the connection or is cut here.
-        var body = new byte[length is >= 0 and < MaxHeadBytes ? length : MaxHeadBytes];
-        var have = Math.Min(head.Rest.Length, body.Length);
-        head.Rest[..have].CopyTo(body);
-        while (length >= 0 && have < body.Length)
-        {
-            var count = await backend.ReadAsync(body.AsMemory(have), cancellationToken);
-            if (count == 0) break;
-            have += count;
-        }
-        context.Response.ContentLength = have;
-        await context.Response.Body.WriteAsync(body.AsMemory(0, have), cancellationToken);
+        if (head.Header("Content-Type") is { } type) context.Response.ContentType = type;
+        var body = await ResponseBody.ReadAsync(backend, head, MaxHeadBytes, cancellationToken);
+        context.Response.ContentLength = body.Length;
+        await context.Response.Body.WriteAsync(body, cancellationToken);
     }
 }

@@ -124,6 +124,24 @@ public sealed class RelayTests
         Assert.Equal(HttpStatusCode.NotFound, (await server.GetAsync("/api/v1/nodes/n2/proxy/healthz")).StatusCode);
     }
 
+    [Theory]
+    [InlineData("Content-Length: 7\r\n\r\nrefused")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n3\r\nref\r\n4;x=y\r\nused\r\n0\r\n\r\n")]
+    public async Task A_refused_upgrade_gives_the_backends_words_however_they_are_framed(string rest)
+    {
+        await using var server = await TestApiServer.StartAsync();
+        await using var kubelet = new FakeKubelet(server.Server.Pki, async (_, stream) =>
+            await stream.WriteAsync(Encoding.ASCII.GetBytes("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n" + rest)));
+        await StartAsync(kubelet.Port, server);
+        await using var client = await ConnectAsync(server);
+        await client.WriteAsync(Encoding.ASCII.GetBytes($"POST {Pods}/p/exec?command=true&stdout=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nContent-Length: 0\r\n\r\n"));
+
+        var answer = await ReadUntilAsync(client, "refused");
+
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\nrefused", answer, StringComparison.Ordinal);
+    }
+
     private static async Task<SslStream> ConnectAsync(TestApiServer server)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
