@@ -30,7 +30,7 @@ public sealed class LanguageTests
         9223372036854775807 < 9223372036854775808u && 9007199254740993 > 9007199254740992.0
         dyn(1) == 1.0 && dyn(1) == 1u && dyn(1u) == 1.0 && dyn(1) != 1.1
         dyn('1') != 1 && dyn([1]) != {'a': 1}
-        [dyn(1), 2.0] == [dyn(1.0), 2u]
+        [dyn(1), dyn(2.0)] == [dyn(1.0), dyn(2u)]
         'abc' in ['abc', 'd'] && !('x' in ['y']) && 'k' in {'k': 1} && 2 in [1, 2]
         dyn(2.0) in [1, 2] && !(dyn('2') in [1, 2])
         size('abc') == 3 && 'é😀'.size() == 2 && [1, 2].size() == 2 && size({'a': 1}) == 1
@@ -80,7 +80,7 @@ public sealed class LanguageTests
         optional.of(1) == optional.of(1) && optional.of(1) != optional.none()
         [1, 2].first().value() == 1 && [1, 2].last().value() == 2 && ![].first().hasValue()
         optional.unwrap([optional.of(1), optional.none()]) == [1] && [optional.of(2)].unwrapOpt() == [2]
-        has({'a': 1}.?a) && optional.of(1).orValue(1 / 0) == 1
+        optional.of(1).orValue(1 / 0) == 1
         // a comment
         1 == 1 // trailing
         """);
@@ -136,7 +136,7 @@ public sealed class LanguageTests
 
     [Theory]
     [MemberData(nameof(Errors))]
-    public void A_failing_expression_says_why(string expression, string message) => CelTable.AssertError(expression, message);
+    public void A_failing_expression_says_why(string expression, string message) => CelTable.AssertError(expression, message, environment: CelEnvironment.Kubernetes.WithoutFolding());
 
     public static TheoryData<string> Times => CelTable.Lines("""
         timestamp('2024-02-29T12:34:56.789Z').getFullYear() == 2024

@@ -10,6 +10,7 @@ internal sealed class Quantity : CelObject
 
     private const int Nano = -9;
     private const int MaxFastDigits = 18;
+    private const int MaxDigits = 400;
     private const string FormatWrong = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
     private readonly BigInteger _unscaled;
     private readonly int _scale;
@@ -76,6 +77,15 @@ internal sealed class Quantity : CelObject
             error = "unable to parse quantity's suffix";
             return false;
         }
+        whole = whole.TrimStart('0');
+        if (whole.Length > MaxDigits)
+        {
+            // Beyond the cap whatever the suffix: not worth the arithmetic.
+            quantity = new(negative ? -long.MaxValue : long.MaxValue, 0, large: true);
+            return true;
+        }
+        if (fraction.Length > MaxDigits)
+            fraction = fraction[..MaxDigits] + (fraction.AsSpan(MaxDigits).ContainsAnyExcept('0') ? "1" : "");
         var digits = (whole + fraction).TrimStart('0');
         var unscaled = digits.Length == 0 ? BigInteger.Zero : BigInteger.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
         unscaled <<= binaryExponent;
