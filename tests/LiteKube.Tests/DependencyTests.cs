@@ -10,13 +10,14 @@ public sealed class DependencyTests
         ["LiteKube.Apis"] = [],
         ["LiteKube.Storage"] = [],
         ["LiteKube.Cri"] = [],
-        ["LiteKube.ApiServer"] = ["Apis", "Storage"],
+        ["LiteKube.Cel"] = [],
+        ["LiteKube.ApiServer"] = ["Apis", "Storage", "Cel"],
         ["LiteKube.Client"] = ["Apis"],
         ["LiteKube.Scheduler"] = ["Client", "Apis"],
         ["LiteKube.Controllers"] = ["Client", "Apis"],
         ["LiteKube.Kubelet"] = ["Client", "Apis", "Cri"],
         ["LiteKube.Network"] = ["Client", "Apis"],
-        ["LiteKube"] = ["Apis", "Storage", "ApiServer", "Client", "Scheduler", "Controllers", "Cri", "Kubelet", "Network"],
+        ["LiteKube"] = ["Apis", "Storage", "Cel", "ApiServer", "Client", "Scheduler", "Controllers", "Cri", "Kubelet", "Network"],
     };
 
     /// <summary>Every package that the product may use, and where.</summary>
