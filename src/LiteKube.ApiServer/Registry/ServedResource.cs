@@ -86,7 +86,7 @@ internal sealed class ServedResource
 
     /// <summary>Before values are read: lets a conversion webhook do its part. Nothing to do for most resources.</summary>
     public ValueTask PrepareAsync(IReadOnlyList<StoredValue> values, CancellationToken cancellationToken) =>
-        Custom is { NeedsPreparation: true } ? Custom.PrepareAsync(values, cancellationToken) : ValueTask.CompletedTask;
+        Custom is not null ? Custom.PrepareAsync(values, cancellationToken) : ValueTask.CompletedTask;
 }
 
 /// <summary>What readers derive from one stored value, made on first use and kept with it.</summary>

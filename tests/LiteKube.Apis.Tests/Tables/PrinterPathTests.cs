@@ -42,7 +42,7 @@ public class PrinterPathTests
     [Theory]
     [InlineData("string", ".metadata.name", "\"n\"")]
     [InlineData("string", ".spec.replicas", "\"3\"")]
-    [InlineData("string", ".spec.map", "\"{\\\"k\\\":\\\"v\\\"}\"")]
+    [InlineData("string", ".spec.map", "\"{\\u0022k\\u0022:\\u0022v\\u0022}\"")]
     [InlineData("integer", ".spec.replicas", "3")]
     [InlineData("integer", ".spec.ratio", "1")]
     [InlineData("integer", ".metadata.name", "null")]

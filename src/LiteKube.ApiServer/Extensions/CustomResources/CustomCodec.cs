@@ -36,11 +36,18 @@ internal sealed class CustomCodec(ResourceInfo info, string storageVersion, IRea
     /// <summary>Shared: read-only.</summary>
     public JsonObject Decode(StoredValue value) => (ObjectView.Of(value).Find(this) ?? Read(value)).Decode();
 
-    /// <summary>Converts what has to be, so that reading finds it done.</summary>
+    /// <summary>Converts what has to be, so that reading finds it done, and fails while an error can still be answered.</summary>
     /// <exception cref="ApiException">500: the conversion failed.</exception>
     public async ValueTask PrepareAsync(IReadOnlyList<StoredValue> values, CancellationToken cancellationToken)
     {
-        if (!converter.IsRemote) return;
+        if (!converter.IsRemote)
+        {
+            foreach (var value in values)
+            {
+                if (ObjectView.Of(value).Find(this) is null) Read(value);
+            }
+            return;
+        }
         var waiting = new List<(StoredValue Value, JsonObject Tree)>();
         foreach (var value in values)
         {

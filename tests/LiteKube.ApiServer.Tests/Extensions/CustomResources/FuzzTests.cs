@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using CsCheck;
-using LiteKube.ApiServer.Extensions.CustomResources.Validation;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema.Structural;
+using LiteKube.ApiServer.Extensions.CustomResources.Validation;
 using LiteKube.ApiServer.Registry;
 using LiteKube.Testing;
 
@@ -11,7 +11,9 @@ namespace LiteKube.ApiServer.Tests.Extensions.CustomResources;
 
 public sealed class FuzzTests
 {
-    private static readonly Gen<string> Names = Gen.OneOfConst("a", "b", "c", "kind", "metadata", "apiVersion", "spec");
+    private static Gen<string> OneOf(params string[] texts) => Gen.Int[0, texts.Length - 1].Select(i => texts[i]);
+
+    private static readonly Gen<string> Names = OneOf("a", "b", "c", "kind", "metadata", "apiVersion", "spec");
 
     private static readonly Gen<JsonNode?> Scalars = Gen.OneOf(
         Gen.Const((JsonNode?)null),
@@ -27,13 +29,13 @@ public sealed class FuzzTests
 
     private static Gen<JsonObject> Schema(int depth)
     {
-        var leaf = Gen.OneOfConst(
+        var leaf = OneOf(
             """{"type":"string","maxLength":3}""", """{"type":"integer","minimum":0,"default":1}""", """{"type":"boolean","nullable":true}""", """{"type":"number","maximum":10}""",
             """{"x-kubernetes-int-or-string":true}""", """{"x-kubernetes-preserve-unknown-fields":true}""", """{"type":"string","enum":["a","b"]}""", """{"type":"string","format":"date"}""").Select(s => JsonNode.Parse(s)!.AsObject());
         if (depth == 0) return leaf;
         return Gen.OneOf(
             leaf,
-            Gen.Select(Gen.OneOfConst("a", "b", "c"), Schema(depth - 1)).List[1, 3].Select(pairs => new JsonObject
+            Gen.Select(OneOf("a", "b", "c"), Schema(depth - 1)).List[1, 3].Select(pairs => new JsonObject
             {
                 ["type"] = "object",
                 ["required"] = new JsonArray(pairs[0].Item1),

@@ -21,7 +21,7 @@ public class SchemaValidatorTests
 
     [Theory]
     [InlineData("""{"type":"integer"}""", "\"a\"", "spec: Invalid value: \"string\": spec in body must be of type integer: \"string\"")]
-    [InlineData("""{"type":"integer"}""", "1.5", "spec: Invalid value: \"number\": spec in body must be of type integer: \"number\"")]
+    [InlineData("""{"type":"integer"}""", "1.5", "[spec: Invalid value: \"number\": spec in body must be of type integer: \"number\", <nil>: Invalid value: \"\": Checked value must be of type integer (default format) in spec]")]
     [InlineData("""{"type":"integer"}""", "2.0", "")]
     [InlineData("""{"type":"number"}""", "2", "")]
     [InlineData("""{"type":"string"}""", "null", "spec: Invalid value: \"null\": spec in body must be of type string: \"null\"")]
