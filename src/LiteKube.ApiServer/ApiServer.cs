@@ -68,7 +68,7 @@ public sealed class ApiServer : IAsyncDisposable
         await _http.StartAsync(adapter, cancellationToken);
         await _parts.Bootstrap.RunAsync(_http.Endpoints[0].Port, cancellationToken);
         _bootstrapped = true;
-        _background = Task.WhenAll(RunUntilStoppedAsync(_parts.Aggregator.RunAsync), RunUntilStoppedAsync(_parts.Expiry.RunAsync));
+        _background = Task.WhenAll(RunUntilStoppedAsync(_parts.Aggregator.RunAsync), RunUntilStoppedAsync(_parts.Expiry.RunAsync), RunUntilStoppedAsync(_parts.Definitions.RunAsync));
         ApiServerLog.Listening(_logger, string.Join(", ", _http.Endpoints));
     }
 

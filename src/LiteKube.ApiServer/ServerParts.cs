@@ -7,6 +7,7 @@ using LiteKube.ApiServer.Certificates;
 using LiteKube.ApiServer.Discovery;
 using LiteKube.ApiServer.Endpoints;
 using LiteKube.ApiServer.Endpoints.Subresources;
+using LiteKube.ApiServer.Extensions.CustomResources;
 using LiteKube.ApiServer.Metrics;
 using LiteKube.ApiServer.Proxy;
 using LiteKube.ApiServer.Registry;
@@ -22,13 +23,19 @@ internal sealed class ServerParts : IAsyncDisposable
     private readonly RbacAuthorizer _rbac;
     private readonly NodeAuthorizer _nodes;
     private readonly BackendConnector _connector;
+    private readonly WebhookCaller _webhooks;
+
+    /// <summary>CEL rules of CRDs; without a compiler they are kept and published, and not run.</summary>
+    private static IRuleCompiler? Rules => null;
 
     public ServerParts(ApiServerOptions options, IStateStore store, ClusterPki pki, IReadOnlyList<HealthCheck> checks, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time, CancellationToken stopping)
     {
         Reader = new ObjectReader(store, logs.CreateLogger<ObjectReader>());
         var strategies = new StrategyRegistry();
         BuiltInStrategies.Register(strategies, Reader, options);
-        Resources = new ResourceTable(ResourceCatalog.BuiltIn, strategies);
+        strategies.Register(Definition.Resource.Group, Definition.Resource.Resource, info => new DefinitionStrategy(info, Rules, time, name => CustomResources!.Refresh(name)));
+        _webhooks = new WebhookCaller(new ProxyTargets(Reader, new NodeLocator(Reader)), time);
+        CustomResources = new CustomResourceSet(new ResourceTable(ResourceCatalog.BuiltIn, strategies), Reader, new ServingFactory(Rules, _webhooks));
 
         _rbac = new RbacAuthorizer(Reader);
         _nodes = new NodeAuthorizer(Reader);
@@ -42,6 +49,7 @@ internal sealed class ServerParts : IAsyncDisposable
         var plugins = AdmissionChain.Build(Reader, Authorizer, _rbac, time, new ServiceAccountTokenSecret(Reader, Tokens, pki.CertificateAuthorityPem));
         Registry = new ObjectRegistry(store, new AdmissionRunner(plugins), time);
         Writer = new InternalWriter(Registry, () => Resources);
+        Definitions = new DefinitionController(Reader, Registry, CustomResources, time, logs.CreateLogger<DefinitionController>());
         Aggregator = new ClusterRoleAggregator(Reader, Writer);
         Bootstrap = new ClusterBootstrap(Reader, Writer, pki, options);
         Expiry = new EventExpiry(store, time, logs.CreateLogger<EventExpiry>());
@@ -53,7 +61,10 @@ internal sealed class ServerParts : IAsyncDisposable
     }
 
     public ObjectReader Reader { get; }
-    public ResourceTable Resources { get; private set; }
+    /// <summary>The table of this moment: CRDs change it.</summary>
+    public ResourceTable Resources => CustomResources.Table;
+    public CustomResourceSet CustomResources { get; }
+    public DefinitionController Definitions { get; }
     public ObjectRegistry Registry { get; }
     public InternalWriter Writer { get; }
     public IAuthenticator Authenticator { get; }
@@ -68,6 +79,8 @@ internal sealed class ServerParts : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        CustomResources.Dispose();
+        _webhooks.Dispose();
         _connector.Dispose();
         _nodes.Dispose();
         _rbac.Dispose();
@@ -104,6 +117,7 @@ internal sealed class ServerParts : IAsyncDisposable
         return new(StringComparer.Ordinal)
         {
             [ResourceEndpoints.KeyOf("", "scale")] = new ScaleEndpoint(Registry, () => Resources),
+            [ResourceEndpoints.KeyOf(ResourceEndpoints.CustomResources, "scale")] = new CustomScaleEndpoint(Registry),
             [ResourceEndpoints.KeyOf("bindings", "")] = binding,
             [ResourceEndpoints.KeyOf("pods", "binding")] = binding,
             [ResourceEndpoints.KeyOf("pods", "eviction")] = new EvictionEndpoint(Registry, Reader, () => Resources, time),

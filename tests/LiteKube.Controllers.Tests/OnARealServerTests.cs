@@ -84,6 +84,35 @@ public sealed class OnARealServerTests : IAsyncLifetime
         static string? Used(System.Text.Json.Nodes.JsonObject change, string name) => (string?)change["object"]?["status"]?["used"]?[name];
     }
 
+    [Fact]
+    public async Task Custom_resources_are_counted_collected_and_emptied_like_others()
+    {
+        await CreateAsync("/api/v1/namespaces", """{"metadata":{"name":"n"}}""");
+        await CreateAsync("/api/v1/namespaces/n/resourcequotas", """{"metadata":{"name":"q"},"spec":{"hard":{"count/foos.example.com":"2"}}}""");
+        await using var definitions = await _server.WatchAsync("/apis/apiextensions.k8s.io/v1/customresourcedefinitions?watch=true");
+        await CreateAsync("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", """
+            {"metadata":{"name":"foos.example.com"},"spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"foos","kind":"Foo"},
+             "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object"}}}]}}
+            """);
+        await UntilAsync(definitions, e => e["object"]!["status"]!["conditions"]?.ToJsonString().Contains("InitialNamesAccepted", StringComparison.Ordinal) == true);
+        await using var quotas = await _server.WatchAsync("/api/v1/namespaces/n/resourcequotas?watch=true");
+        await using var foos = await _server.WatchAsync("/apis/example.com/v1/namespaces/n/foos?watch=true");
+        var owner = await CreateAsync("/apis/example.com/v1/namespaces/n/foos", """{"apiVersion":"example.com/v1","kind":"Foo","metadata":{"name":"owner"}}""");
+        await CreateAsync("/apis/example.com/v1/namespaces/n/foos", $$$"""{"apiVersion":"example.com/v1","kind":"Foo","metadata":{"name":"child","ownerReferences":[{"apiVersion":"example.com/v1","kind":"Foo","name":"owner","uid":"{{{owner["metadata"]!["uid"]}}}"}]}}""");
+        await UntilAsync(quotas, e => (string?)e["object"]?["status"]?["used"]?["count/foos.example.com"] == "2");
+        var refused = await _server.PostAsync("/apis/example.com/v1/namespaces/n/foos", """{"apiVersion":"example.com/v1","kind":"Foo","metadata":{"name":"third"}}""");
+        Assert.Contains("exceeded quota: q, requested: count/foos.example.com=1, used: count/foos.example.com=2, limited: count/foos.example.com=2", refused.Body, StringComparison.Ordinal);
+
+        await _server.DeleteAsync("/apis/example.com/v1/namespaces/n/foos/owner");
+        await UntilAsync(foos, e => (string?)e["type"] == "DELETED" && (string?)e["object"]?["metadata"]?["name"] == "child");
+
+        await CreateAsync("/apis/example.com/v1/namespaces/n/foos", """{"apiVersion":"example.com/v1","kind":"Foo","metadata":{"name":"last"}}""");
+        await using var namespaces = await _server.WatchAsync("/api/v1/namespaces?watch=true&fieldSelector=metadata.name%3Dn");
+        await _server.DeleteAsync("/api/v1/namespaces/n");
+        await UntilAsync(namespaces, e => (string?)e["type"] == "DELETED");
+        Assert.DoesNotContain("last", (await _server.GetAsync("/apis/example.com/v1/foos")).Body, StringComparison.Ordinal);
+    }
+
     private static async Task UntilAsync(TestWatch watch, Func<System.Text.Json.Nodes.JsonObject, bool> predicate)
     {
         while (await watch.NextAsync() is { } next)

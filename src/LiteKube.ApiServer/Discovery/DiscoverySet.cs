@@ -103,7 +103,7 @@ internal sealed class DiscoverySet
             ["singularName"] = info.Singular,
             ["namespaced"] = info.Namespaced,
             ["kind"] = info.Kind,
-            ["verbs"] = Strings(info.Verbs),
+            ["verbs"] = Strings(info.DiscoveredVerbs),
         };
         AddNames(entry, info);
         if (info.Supports("create") && info.Supports("get")) entry["storageVersionHash"] = StorageVersionHash(info);
@@ -149,7 +149,7 @@ internal sealed class DiscoverySet
                 ["responseKind"] = ResponseKind(info.GroupVersionKind),
                 ["scope"] = info.Namespaced ? "Namespaced" : "Cluster",
                 ["singularResource"] = info.Singular,
-                ["verbs"] = Strings(info.Verbs),
+                ["verbs"] = Strings(info.DiscoveredVerbs),
             };
             AddNames(entry, info);
             if (info.Subresources.Count > 0)

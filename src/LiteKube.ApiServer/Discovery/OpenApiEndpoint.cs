@@ -49,7 +49,7 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
     {
         var catalog = resources().Catalog;
         var cache = _cache;
-        return cache is not null && ReferenceEquals(cache.Catalog, catalog) ? cache : _cache = new Cache(catalog);
+        return cache is not null && ReferenceEquals(cache.Catalog, catalog) ? cache : _cache = new Cache(catalog, cache);
     }
 
     private sealed record Entity(byte[] Body)
@@ -57,8 +57,10 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
         public string Hash { get; } = Convert.ToHexString(SHA512.HashData(Body));
     }
 
-    private sealed class Cache(ResourceCatalog catalog)
+    /// <param name="before">The documents of the catalog before this one: a CRD changes those of its own versions only.</param>
+    private sealed class Cache(ResourceCatalog catalog, Cache? before)
     {
+        private readonly Dictionary<GroupVersion, Lazy<Entity?>> _kept = before is null ? [] : Unchanged(before, catalog);
         private readonly Lazy<Entity> _v2Json = new(() => new(OpenApiDocuments.BuildV2Json(catalog)));
         private readonly Lazy<Entity> _v2Protobuf = new(() => new(OpenApiDocuments.BuildV2Protobuf(catalog)));
         private readonly ConcurrentDictionary<string, Lazy<Entity?>> _v3 = new(StringComparer.Ordinal);
@@ -72,15 +74,33 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
         /// <param name="path">"api/v1", "apis/apps/v1"; null for what the catalog does not have, which is not kept.</param>
         public Entity? V3(string path)
         {
-            var groupVersion = path.Split('/') switch
-            {
-                ["api", var version] => new GroupVersion("", version),
-                ["apis", var group, var version] => new GroupVersion(group, version),
-                _ => default,
-            };
+            var groupVersion = GroupVersionOf(path);
             if (groupVersion.Version is null || !catalog.Groups.Any(g => g.Group == groupVersion.Group && g.Versions.Contains(groupVersion.Version))) return null;
+            if (_kept.TryGetValue(groupVersion, out var kept)) return kept.Value;
             return _v3.GetOrAdd(path, _ => new(() => OpenApiDocuments.BuildV3Json(catalog, groupVersion) is { } body ? new Entity(body) : null)).Value;
         }
+
+        private static GroupVersion GroupVersionOf(string path) => path.Split('/') switch
+        {
+            ["api", var version] => new GroupVersion("", version),
+            ["apis", var group, var version] => new GroupVersion(group, version),
+            _ => default,
+        };
+
+        private static Dictionary<GroupVersion, Lazy<Entity?>> Unchanged(Cache before, ResourceCatalog catalog)
+        {
+            var was = before.Catalog.Resources.ToLookup(r => r.Resource.GroupVersion);
+            var now = catalog.Resources.ToLookup(r => r.Resource.GroupVersion);
+            var kept = new Dictionary<GroupVersion, Lazy<Entity?>>();
+            foreach (var (groupVersion, document) in before.Documents())
+            {
+                if (document.IsValueCreated && now.Contains(groupVersion) && was[groupVersion].SequenceEqual(now[groupVersion])) kept[groupVersion] = document;
+            }
+            return kept;
+        }
+
+        private IEnumerable<(GroupVersion GroupVersion, Lazy<Entity?> Document)> Documents() =>
+            _v3.Select(p => (GroupVersionOf(p.Key), p.Value)).Concat(_kept.Select(p => (p.Key, p.Value)));
 
         private Entity BuildIndex()
         {

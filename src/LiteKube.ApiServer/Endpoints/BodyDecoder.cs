@@ -17,6 +17,7 @@ internal static class BodyDecoder
     public static async ValueTask<JsonObject> DecodeAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         var body = await request.ReadBodyAsync(cancellationToken);
+        if (resource.Custom is not null && IsProtobuf(request)) throw UnsupportedMediaType("application/json, application/yaml");
         return Decode(request, body, resource.Info.Schema, resource.Info.GroupVersionKind);
     }
 
@@ -38,7 +39,7 @@ internal static class BodyDecoder
         {
             var decoded = isYaml ? ObjectDecoder.DecodeYaml(body.Span, schema, validation) : ObjectDecoder.DecodeJson(body.Span, schema, validation);
             if (decoded.Warnings.Count > 0) request.Warnings.AddRange(decoded.Warnings);
-            return Finish(decoded.Object, kind);
+            return Finish(decoded.Object, schema, kind);
         }
         catch (DecodeException exception)
         {
@@ -55,7 +56,7 @@ internal static class BodyDecoder
         {
             var envelope = ProtobufEnvelope.Read(body.Span);
             Compare(envelope.ApiVersion, envelope.Kind, kind);
-            return Finish(ObjectDecoder.DecodeProtobuf(envelope, schema), kind);
+            return Finish(ObjectDecoder.DecodeProtobuf(envelope, schema), schema, kind);
         }
         catch (DecodeException exception)
         {
@@ -70,7 +71,7 @@ internal static class BodyDecoder
         {
             var decoded = ObjectDecoder.Canonicalize(value, schema, ValidationOf(request));
             if (decoded.Warnings.Count > 0) request.Warnings.AddRange(decoded.Warnings);
-            return Finish(decoded.Object, kind);
+            return Finish(decoded.Object, schema, kind);
         }
         catch (DecodeException exception)
         {
@@ -121,7 +122,7 @@ internal static class BodyDecoder
     private static string OptionsKind(ApiRequest request) => request.Method switch { "POST" => "CreateOptions", "PATCH" => "PatchOptions", "DELETE" => "DeleteOptions", _ => "UpdateOptions" };
 
     /// <summary>The path stands in for a kind and version that the body leaves out.</summary>
-    private static JsonObject Finish(JsonObject value, GroupVersionKind kind)
+    private static JsonObject Finish(JsonObject value, TypeSchema schema, GroupVersionKind kind)
     {
         var (apiVersion, name) = (value.Text("apiVersion"), value.Text("kind"));
         if (apiVersion != kind.ApiVersion || name != kind.Kind)
@@ -130,7 +131,7 @@ internal static class BodyDecoder
             value["kind"] = kind.Kind;
             value["apiVersion"] = kind.ApiVersion;
         }
-        Defaulter.Apply(kind, value);
+        Defaulter.Apply(schema, kind, value);
         return value;
     }
 

@@ -18,7 +18,7 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
         var write = WriteFor(request, resource, request.Info, options);
         var result = await registry.DeleteAsync(write, options, cancellationToken);
         var statusCode = !result.Removed && options.AsksForAccepted ? 202 : 200;
-        if (!result.Removed || resource.Strategy.ReturnsDeletedObject) return responder.Object(request, resource, result.Value, statusCode);
+        if (!result.Removed || resource.Strategy.ReturnsDeletedObject) return await responder.ObjectAsync(request, resource, result.Value, cancellationToken, statusCode);
         var removed = ObjectView.Of(result.Value).Decode();
         return ObjectResponder.Plain(request, StatusObjects.Success(resource.GroupResource.Group, resource.GroupResource.Resource, removed.Name(), removed.Uid()));
     }
@@ -27,7 +27,7 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
     {
         var options = await ReadOptionsAsync(request, cancellationToken);
         var listOptions = ListOptions.Parse(request, resource);
-        var page = await reader.ReadPageAsync(listOptions, cancellationToken);
+        var page = await reader.ReadPageAsync(resource, listOptions, cancellationToken);
         var results = new StoredValue?[page.Values.Count];
         await Parallel.ForEachAsync(Enumerable.Range(0, results.Length), new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken }, async (i, cancellation) =>
         {
@@ -44,6 +44,7 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
             }
         });
 
+        await resource.PrepareAsync([.. results.OfType<StoredValue>()], cancellationToken);
         var items = new JsonArray();
         foreach (var deleted in results)
         {
@@ -51,7 +52,7 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
         }
         return ObjectResponder.Plain(request, new JsonObject
         {
-            ["kind"] = resource.Info.Kind + "List",
+            ["kind"] = resource.Info.ListKind,
             ["apiVersion"] = resource.Info.GroupVersionKind.ApiVersion,
             ["metadata"] = ObjectResponder.ListMeta(page.Revision.ToString(System.Globalization.CultureInfo.InvariantCulture), null),
             ["items"] = items,

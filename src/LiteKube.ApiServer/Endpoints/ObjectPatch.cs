@@ -9,6 +9,7 @@ namespace LiteKube.ApiServer.Endpoints;
 /// <summary>The body of a PATCH, ready to be applied to whatever stands when its turn comes (https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply).</summary>
 internal sealed class ObjectPatch
 {
+    private const string CustomTypes = $"{MediaTypes.JsonPatch}, {MediaTypes.MergePatch}, {MediaTypes.ApplyPatch}";
     private const string AcceptedTypes = $"{MediaTypes.JsonPatch}, {MediaTypes.MergePatch}, {MediaTypes.StrategicMergePatch}";
 
     private readonly ReadOnlyMemory<byte> _body;
@@ -17,9 +18,11 @@ internal sealed class ObjectPatch
     private ObjectPatch(ReadOnlyMemory<byte> body, string type) => (_body, _type) = (body, type);
 
     /// <exception cref="ApiException">415: a kind of patch that this server does not take; server-side apply is one.</exception>
-    public static async ValueTask<ObjectPatch> ReadAsync(ApiRequest request, CancellationToken cancellationToken)
+    /// <param name="isCustom">The resource is a CRD's: no Go type says how its lists merge.</param>
+    public static async ValueTask<ObjectPatch> ReadAsync(ApiRequest request, CancellationToken cancellationToken, bool isCustom = false)
     {
         var type = MediaTypes.Bare(request.ContentType);
+        if (isCustom && type == MediaTypes.StrategicMergePatch) throw BodyDecoder.UnsupportedMediaType(CustomTypes);
         if (type is not (MediaTypes.JsonPatch or MediaTypes.MergePatch or MediaTypes.StrategicMergePatch))
             throw BodyDecoder.UnsupportedMediaType(AcceptedTypes);
         var body = await request.ReadBodyAsync(cancellationToken);

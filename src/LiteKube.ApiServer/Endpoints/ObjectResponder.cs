@@ -9,7 +9,13 @@ namespace LiteKube.ApiServer.Endpoints;
 /// <summary>Objects and lists in the representation that the client accepts. JSON is the stored bytes; the others are made from them.</summary>
 internal sealed class ObjectResponder(TimeProvider time)
 {
-    public ApiResult Object(ApiRequest request, ServedResource resource, StoredValue value, int statusCode = 200)
+    public async ValueTask<ApiResult> ObjectAsync(ApiRequest request, ServedResource resource, StoredValue value, CancellationToken cancellationToken, int statusCode = 200)
+    {
+        await resource.PrepareAsync([value], cancellationToken);
+        return Object(request, resource, value, statusCode);
+    }
+
+    private ApiResult Object(ApiRequest request, ServedResource resource, StoredValue value, int statusCode = 200)
     {
         var accepted = MediaTypes.Negotiate(request.Accept);
         if (accepted.Representation == Representation.Json && !request.Query.Flag("pretty"))

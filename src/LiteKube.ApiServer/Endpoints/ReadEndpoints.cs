@@ -14,8 +14,8 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
 
     private readonly WatchOpener _opener = new(registry.Store, responder, time);
 
-    public ApiResult Get(ApiRequest request, ServedResource resource) =>
-        responder.Object(request, resource, registry.Get(resource, request.Info.Namespace, request.Info.Name));
+    public ValueTask<ApiResult> GetAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken) =>
+        responder.ObjectAsync(request, resource, registry.Get(resource, request.Info.Namespace, request.Info.Name), cancellationToken);
 
     public async ValueTask<ApiResult> WatchAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken) =>
         await _opener.OpenAsync(request, resource, ListOptions.Parse(request, resource), cancellationToken);
@@ -24,7 +24,8 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
     {
         var accepted = MediaTypes.Negotiate(request.Accept);
         var options = ListOptions.Parse(request, resource);
-        var page = await ReadPageAsync(options, cancellationToken);
+        var page = await ReadPageAsync(resource, options, cancellationToken);
+        await resource.PrepareAsync(page.Values, cancellationToken);
         var next = page.Remaining == 0 || page.Last is null ? null : ListOptions.EncodeContinue(page.Revision, page.Last, resource);
         if (accepted.Representation == Representation.Json && !request.Query.Flag("pretty"))
             return new ListResult(Head(resource, page, next, options), page.Values, resource);
@@ -32,19 +33,20 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
     }
 
     /// <summary>The objects that a list or a collection delete is about.</summary>
-    public ValueTask<ListPage> ReadPageAsync(ListOptions options, CancellationToken cancellationToken)
+    public async ValueTask<ListPage> ReadPageAsync(ServedResource resource, ListOptions options, CancellationToken cancellationToken)
     {
         if (options.ExactKey is { } key && !options.IsExact && options.ResourceVersion <= registry.Store.CurrentRevision)
         {
             // The revision is read first: the object may then be newer, never older, than the list says.
             var revision = registry.Store.CurrentRevision;
             var value = registry.Store.Get(key);
-            return ValueTask.FromResult(new ListPage(value is not null && options.Selection.Matches(value) ? [value] : [], Math.Max(revision, value?.ModRevision ?? 0), 0, null));
+            if (value is not null) await resource.PrepareAsync([value], cancellationToken);
+            return new ListPage(value is not null && options.Selection.Matches(value) ? [value] : [], Math.Max(revision, value?.ModRevision ?? 0), 0, null);
         }
-        return ReadRangeAsync(options, cancellationToken);
+        return await ReadRangeAsync(resource, options, cancellationToken);
     }
 
-    private async ValueTask<ListPage> ReadRangeAsync(ListOptions options, CancellationToken cancellationToken)
+    private async ValueTask<ListPage> ReadRangeAsync(ServedResource resource, ListOptions options, CancellationToken cancellationToken)
     {
         var store = registry.Store;
         if (options.ResourceVersion > store.CurrentRevision) await WaitForRevisionAsync(options, cancellationToken);
@@ -63,6 +65,7 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
         {
             var range = await RangeAsync(new RangeRequest(options.Prefix, after, pageSize, revision), options, cancellationToken);
             revision = range.Revision;
+            if (options.Selection.HasFields) await resource.PrepareAsync(range.Values, cancellationToken);
             for (var i = 0; i < range.Values.Count; i++)
             {
                 var value = range.Values[i];
@@ -136,7 +139,7 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
         var isMetadata = accepted.Representation == Representation.PartialMetadata;
         var list = new JsonObject
         {
-            ["kind"] = isMetadata ? "PartialObjectMetadataList" : resource.Info.Kind + "List",
+            ["kind"] = isMetadata ? "PartialObjectMetadataList" : resource.Info.ListKind,
             ["apiVersion"] = isMetadata ? $"meta.k8s.io/{accepted.Version}" : resource.Info.GroupVersionKind.ApiVersion,
             ["metadata"] = ObjectResponder.ListMeta(version, fields),
             ["items"] = new JsonArray([.. items.Select(item => isMetadata ? ObjectResponder.PartialMetadata(item, accepted.Version) : item.DeepClone())]),

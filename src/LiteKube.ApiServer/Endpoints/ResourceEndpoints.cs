@@ -12,6 +12,9 @@ internal interface ISubresource
 internal sealed class ResourceEndpoints(
     Func<ResourceTable> resources, ReadEndpoints read, WriteEndpoints write, DeleteEndpoints delete, IReadOnlyDictionary<string, ISubresource> subresources)
 {
+    /// <summary>Stands for the name of any resource that a CRD brings.</summary>
+    public const string CustomResources = "*";
+
     /// <summary>The key of a subresource's handler: "pods/log", or "/scale" for every kind that has one.</summary>
     public static string KeyOf(string resource, string subresource) => $"{resource}/{subresource}";
 
@@ -28,12 +31,13 @@ internal sealed class ResourceEndpoints(
         {
             throw new UnknownPathException();
         }
+        if (resource.Custom is { Warnings.Count: > 0 } custom) request.Warnings.AddRange(custom.Warnings);
         if (info.Subresource.Length > 0) return SubresourceAsync(request, resource, cancellationToken);
-        if (subresources.TryGetValue(KeyOf(info.Resource, ""), out var computed)) return computed.HandleAsync(request, resource, cancellationToken);
+        if (resource.Custom is null && subresources.TryGetValue(KeyOf(info.Resource, ""), out var computed)) return computed.HandleAsync(request, resource, cancellationToken);
         if (!resource.Info.Supports(info.Verb)) throw ApiException.MethodNotAllowed();
         return info.Verb switch
         {
-            "get" => ValueTask.FromResult(read.Get(request, resource)),
+            "get" => read.GetAsync(request, resource, cancellationToken),
             "list" => read.ListAsync(request, resource, cancellationToken),
             "watch" => read.WatchAsync(request, resource, cancellationToken),
             "create" when info.Name.Length == 0 && (info.Namespace.Length > 0 || !resource.Info.Namespaced) => write.CreateAsync(request, resource, cancellationToken),
@@ -55,13 +59,19 @@ internal sealed class ResourceEndpoints(
             known = true;
             if (!subresource.Verbs.Contains(info.Verb)) throw ApiException.MethodNotAllowed();
         }
-        if (!known) throw new UnknownPathException();
-        if (subresources.TryGetValue(KeyOf(info.Resource, info.Subresource), out var handler) || subresources.TryGetValue(KeyOf("", info.Subresource), out handler))
+        if (!known) throw resource.Custom is null ? new UnknownPathException() : ApiException.NotFound(resource.GroupResource, info.Name);
+        if (resource.Custom is not null)
+        {
+            if (subresources.TryGetValue(KeyOf(CustomResources, info.Subresource), out var custom)) return custom.HandleAsync(request, resource, cancellationToken);
+        }
+        else if (subresources.TryGetValue(KeyOf(info.Resource, info.Subresource), out var handler) || subresources.TryGetValue(KeyOf("", info.Subresource), out handler))
+        {
             return handler.HandleAsync(request, resource, cancellationToken);
+        }
         // What is left is the object itself seen through another door: status, approval, finalize, ephemeralcontainers, resize.
         return info.Verb switch
         {
-            "get" => ValueTask.FromResult(read.Get(request, resource)),
+            "get" => read.GetAsync(request, resource, cancellationToken),
             "update" => write.UpdateAsync(request, resource, cancellationToken),
             "patch" => write.PatchAsync(request, resource, cancellationToken),
             _ => throw ApiException.MethodNotAllowed(),

@@ -13,7 +13,7 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
         var write = WriteFor(request, resource);
         var value = await BodyDecoder.DecodeAsync(request, resource, cancellationToken);
         var created = await registry.CreateAsync(write, value, cancellationToken);
-        return responder.Object(request, resource, created, 201);
+        return await responder.ObjectAsync(request, resource, created, cancellationToken, 201);
     }
 
     public async ValueTask<ApiResult> UpdateAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
@@ -23,7 +23,7 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
         CheckName(value, request.Info);
         var isFirst = true;
         var (written, created) = await registry.UpdateAsync(write, Updated, () => AuthorizeCreate(request), cancellationToken);
-        return responder.Object(request, resource, written, created ? 201 : 200);
+        return await responder.ObjectAsync(request, resource, written, cancellationToken, created ? 201 : 200);
 
         // The registry changes what it gets; only a lost race asks a second time.
         ValueTask<JsonObject> Updated(JsonObject? current, CancellationToken _)
@@ -39,9 +39,9 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
     public async ValueTask<ApiResult> PatchAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         var write = WriteFor(request, resource);
-        var patch = await ObjectPatch.ReadAsync(request, cancellationToken);
+        var patch = await ObjectPatch.ReadAsync(request, cancellationToken, isCustom: resource.Custom is not null);
         var (written, _) = await registry.UpdateAsync(write, (current, _) => ValueTask.FromResult(patch.Apply(request, current!, resource.Info.Schema, resource.Info.GroupVersionKind)), null, cancellationToken);
-        return responder.Object(request, resource, written);
+        return await responder.ObjectAsync(request, resource, written, cancellationToken);
     }
 
     public static WriteRequest WriteFor(ApiRequest request, ServedResource resource) => new()

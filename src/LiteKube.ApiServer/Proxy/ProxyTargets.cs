@@ -54,11 +54,30 @@ internal sealed class ProxyTargets(IObjectReader objects, NodeLocator nodes)
         else chosen = ports.Find(p => p.Str("name") == port || p.Long("port").ToString(CultureInfo.InvariantCulture) == port);
         if (chosen is null) throw Unavailable($"no service port \"{port}\" found for service \"{name}\"");
 
+        var candidates = Endpoints(ns, name, chosen);
+        candidates.RemoveAll(c => !IsProxyable(c.Address));
+        if (candidates.Count == 0) throw Unavailable($"no endpoints available for service \"{name}\"");
+        var (host, number) = candidates[Random.Shared.Next(candidates.Count)];
+        return new(scheme == "https" ? "https" : "http", host, number, IsKubelet: false);
+    }
+
+    /// <summary>Where a service's port is answered, for the server's own calls of webhooks.</summary>
+    public (string Host, int Port) FindEndpoint(string ns, string name, int port)
+    {
+        var service = objects.Get(CoreResources.Services, ns, name) ?? throw new ApiException(503, "ServiceUnavailable", $"service \"{name}\" not found");
+        if (service.Obj("spec").Str("type") == "ExternalName") return (service.Obj("spec").Str("externalName"), port);
+        var chosen = service.Obj("spec").Items("ports").FirstOrDefault(p => p.Long("port") == port) ?? throw Unavailable($"no service port {port.ToString(CultureInfo.InvariantCulture)} found for service \"{name}\"");
+        var candidates = Endpoints(ns, name, chosen);
+        return candidates.Count > 0 ? candidates[Random.Shared.Next(candidates.Count)] : throw Unavailable($"no endpoints available for service \"{name}\"");
+    }
+
+    private List<(string Address, int Port)> Endpoints(string ns, string name, JsonObject port)
+    {
         var candidates = new List<(string Address, int Port)>();
         foreach (var slice in objects.List(CoreResources.EndpointSlices, ns))
         {
             if (!slice.Labels().TryGetValue(ServiceNameLabel, out var owner) || owner != name) continue;
-            var target = slice.Items("ports").FirstOrDefault(p => p.Str("name") == chosen.Str("name"));
+            var target = slice.Items("ports").FirstOrDefault(p => p.Str("name") == port.Str("name"));
             if (target is null) continue;
             foreach (var endpoint in slice.Items("endpoints"))
             {
@@ -66,10 +85,7 @@ internal sealed class ProxyTargets(IObjectReader objects, NodeLocator nodes)
                 foreach (var address in endpoint.Strings("addresses")) candidates.Add((address, (int)target.Long("port")));
             }
         }
-        candidates.RemoveAll(c => !IsProxyable(c.Address));
-        if (candidates.Count == 0) throw Unavailable($"no endpoints available for service \"{name}\"");
-        var (host, number) = candidates[Random.Shared.Next(candidates.Count)];
-        return new(scheme == "https" ? "https" : "http", host, number, IsKubelet: false);
+        return candidates;
     }
 
     private ProxyTarget Node(string scheme, string name, string port)

@@ -12,6 +12,9 @@ public sealed class FieldPath
     private FieldPath(FieldPath? parent, string text) => (_parent, _text) = (parent, text);
 
     public static FieldPath Of(string name) => new(null, name);
+
+    /// <summary>No place in particular, as Go prints a path that is nil.</summary>
+    public static FieldPath Nil { get; } = new(null, "<nil>");
     public FieldPath Child(string name) => new(this, "." + name);
     public FieldPath Index(int index) => new(this, $"[{index}]");
     public FieldPath Key(string key) => new(this, $"[{key}]");
@@ -36,6 +39,20 @@ public sealed class FieldErrors
 
     public void NotSupported(FieldPath field, JsonNode? value, params IEnumerable<string> supported) =>
         Add("FieldValueNotSupported", field, $"Unsupported value: {Print(value)}: supported values: {string.Join(", ", supported.Order(StringComparer.Ordinal).Select(s => $"\"{s}\""))}");
+
+    /// <summary>As <see cref="NotSupported"/>, with the values in the order in which a CRD's author gave them.</summary>
+    public void Unsupported(FieldPath field, JsonNode? value, IEnumerable<string> supported) =>
+        Add("FieldValueNotSupported", field, $"Unsupported value: {Print(value)}: supported values: {string.Join(", ", supported.Select(s => $"\"{s}\""))}");
+
+    /// <summary>Whether one of the findings has one of these reasons (FieldValueRequired, ...).</summary>
+    public bool HasAny(params ReadOnlySpan<string> reasons)
+    {
+        foreach (var (reason, _, _) in _errors)
+        {
+            if (reasons.Contains(reason)) return true;
+        }
+        return false;
+    }
 
     public JsonArray ToCauses()
     {

@@ -73,7 +73,7 @@ internal sealed class InternalWriter(ObjectRegistry registry, Func<ResourceTable
     private static JsonObject Canonical(WriteRequest request, JsonObject value)
     {
         var canonical = ObjectDecoder.Canonicalize(value, request.Resource.Info.Schema, FieldValidation.Ignore).Object;
-        Defaulter.Apply(request.Resource.Info.GroupVersionKind, canonical);
+        Defaulter.Apply(request.Resource.Info.Schema, request.Resource.Info.GroupVersionKind, canonical);
         return canonical;
     }
 }

@@ -73,8 +73,8 @@ internal static class ObjectMetaRules
         else if (NameRules.CheckName(resource.GroupResource, name) is { } badName) errors.Invalid(Root.Child("name"), name, badName);
         if (resource.Namespaced && NameRules.CheckDns1123Label(metadata.Text("namespace")) is { } badNamespace)
             errors.Invalid(Root.Child("namespace"), metadata.Text("namespace"), badNamespace);
-        ValidateMaps(metadata, errors);
-        ValidateOwners(metadata, errors);
+        ValidateMaps(metadata, Root, errors);
+        ValidateOwners(metadata, Root, errors);
     }
 
     public static void ValidateUpdate(JsonObject value, JsonObject old, ResourceInfo resource, FieldErrors errors)
@@ -86,8 +86,8 @@ internal static class ObjectMetaRules
             if (!string.Equals(metadata.Text(field), oldMetadata.Text(field), StringComparison.Ordinal))
                 errors.Invalid(Root.Child(field), metadata.Text(field), "field is immutable");
         }
-        ValidateMaps(metadata, errors);
-        ValidateOwners(metadata, errors);
+        ValidateMaps(metadata, Root, errors);
+        ValidateOwners(metadata, Root, errors);
         if (!old.IsBeingDeleted()) return;
         var known = old.MetadataList("finalizers");
         var added = value.MetadataList("finalizers").Where(f => !known.Contains(f)).ToList();
@@ -95,11 +95,23 @@ internal static class ObjectMetaRules
             errors.Forbidden(Root.Child("finalizers"), $"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{string.Join(", ", added.Select(f => $"\"{f}\""))}}}");
     }
 
-    private static void ValidateMaps(JsonObject metadata, FieldErrors errors)
+    /// <summary>The metadata of a resource that is part of another one: it may be unnamed.</summary>
+    public static void ValidateEmbedded(JsonObject metadata, FieldPath root, FieldErrors errors)
+    {
+        foreach (var field in (ReadOnlySpan<string>)["name", "generateName"])
+        {
+            if (metadata.Text(field) is { Length: > 0 } name && NameRules.CheckPathSegment(name) is { } complaint) errors.Invalid(root.Child(field), name, complaint);
+        }
+        if (metadata.Text("namespace") is { Length: > 0 } ns && NameRules.CheckDns1123Label(ns) is { } badNamespace) errors.Invalid(root.Child("namespace"), ns, badNamespace);
+        ValidateMaps(metadata, root, errors);
+        ValidateOwners(metadata, root, errors);
+    }
+
+    private static void ValidateMaps(JsonObject metadata, FieldPath root, FieldErrors errors)
     {
         if (metadata["labels"] is JsonObject labels)
         {
-            var path = Root.Child("labels");
+            var path = root.Child("labels");
             foreach (var (key, node) in labels)
             {
                 if (NameRules.CheckQualifiedName(key) is { } badKey) errors.Invalid(path, key, badKey);
@@ -109,7 +121,7 @@ internal static class ObjectMetaRules
         }
         if (metadata["annotations"] is JsonObject annotations)
         {
-            var path = Root.Child("annotations");
+            var path = root.Child("annotations");
             var size = 0;
             foreach (var (key, node) in annotations)
             {
@@ -120,7 +132,7 @@ internal static class ObjectMetaRules
         }
         if (metadata["finalizers"] is JsonArray finalizers)
         {
-            var path = Root.Child("finalizers");
+            var path = root.Child("finalizers");
             foreach (var finalizer in finalizers)
             {
                 var text = finalizer is JsonValue v && v.TryGetValue<string>(out var s) ? s : "";
@@ -129,10 +141,10 @@ internal static class ObjectMetaRules
         }
     }
 
-    private static void ValidateOwners(JsonObject metadata, FieldErrors errors)
+    private static void ValidateOwners(JsonObject metadata, FieldPath root, FieldErrors errors)
     {
         if (metadata["ownerReferences"] is not JsonArray owners) return;
-        var path = Root.Child("ownerReferences");
+        var path = root.Child("ownerReferences");
         string? controller = null;
         for (var i = 0; i < owners.Count; i++)
         {

@@ -16,7 +16,8 @@ internal sealed partial class ObjectRegistry
         for (var attempt = 1; ; attempt++)
         {
             var current = Get(request.Resource, request.Namespace, request.Name);
-            var old = ObjectView.Of(current).Decode();
+            await request.Resource.PrepareAsync([current], cancellationToken);
+            var old = request.Resource.DecodeStanding(current);
             CheckPreconditions(request, options, old);
             if (!admitted)
             {
@@ -44,7 +45,7 @@ internal sealed partial class ObjectRegistry
             if (grace == Grace.None) MarkForDeletion(value, 0);
             strategy.PrepareForPendingDelete(value);
         }
-        var encoded = Encode(request.StoredInfo, value);
+        var encoded = await EncodeAsync(request.Resource, value, cancellationToken);
         var template = new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset);
         if (request.DryRun) return new(new StoredValue(request.Key, WithRevision(encoded, old.ResourceVersion()), current.CreateRevision, current.ModRevision), !stays);
         if (stays && IsSame(encoded, current)) return new(current, false);

@@ -29,6 +29,7 @@ internal sealed partial class ObjectRegistry
                 return (await CreateAsync(request, value, cancellationToken), true);
             }
 
+            await request.Resource.PrepareAsync([current], cancellationToken);
             var served = await update(request.Resource.Decode(current), cancellationToken);
             var isConditional = served.ResourceVersion() is { Length: > 0 } and not "0";
             CheckConditions(request, served, current);
@@ -65,7 +66,7 @@ internal sealed partial class ObjectRegistry
     {
         var strategy = request.Resource.Strategy;
         var context = request.StrategyContext();
-        var old = ObjectView.Of(current).Decode();
+        var old = request.Resource.DecodeStanding(current);
 
         ObjectMetaRules.SetNamespace(value.Metadata(), request.StoredInfo, request.Namespace);
         var attributes = admission.Attributes(request, AdmissionOperation.Update, value, old);
@@ -88,7 +89,7 @@ internal sealed partial class ObjectRegistry
         {
             ThrowIfInvalid(request, value, errors);
             request.Warnings.AddRange(context.Warnings);
-            var encoded = Encode(request.StoredInfo, value);
+            var encoded = await EncodeAsync(request.Resource, value, cancellationToken);
             var template = new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset);
             var removes = IsReadyToGo(strategy, value);
             if (request.DryRun) return new StoredValue(request.Key, WithRevision(encoded, old.ResourceVersion()), current.CreateRevision, current.ModRevision);

@@ -67,7 +67,7 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
             ThrowIfInvalid(request, value, errors);
             request.Warnings.AddRange(context.Warnings);
             var key = request.Resource.Key(value.Namespace(), value.Name());
-            var encoded = Encode(request.StoredInfo, value);
+            var encoded = await EncodeAsync(request.Resource, value, cancellationToken);
             if (request.DryRun)
                 return store.Get(key) is { } standing ? (null, standing) : (new StoredValue(key, WithoutRevision(encoded), 0, 0), null);
             var result = await store.PutAsync(key, new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset), 0, cancellationToken);
@@ -81,6 +81,9 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
             if (!kept) reservation?.Dispose();
         }
     }
+
+    private static ValueTask<EncodedObject> EncodeAsync(ServedResource resource, JsonObject value, CancellationToken cancellationToken) =>
+        resource.Custom is { } custom ? custom.EncodeAsync(value, cancellationToken) : ValueTask.FromResult(Encode(resource.Stored, value));
 
     /// <summary>Canonical bytes: fields in Go's order, as a decode and encode upstream would leave them.</summary>
     private static EncodedObject Encode(ResourceInfo info, JsonObject value)

@@ -10,6 +10,8 @@ internal sealed class ResourceTable
 {
     private readonly FrozenDictionary<(string Group, string Version, string Resource), ServedResource> _byName;
     private readonly FrozenDictionary<GroupResource, ServedResource> _byGroupResource;
+    private readonly Dictionary<(string Group, string Version, string Resource), ServedResource> _customByName = [];
+    private readonly Dictionary<GroupResource, ServedResource> _customByGroupResource = [];
 
     public ResourceTable(ResourceCatalog catalog, IStrategyRegistry strategies)
     {
@@ -31,14 +33,35 @@ internal sealed class ResourceTable
         GroupVersions = catalog.Groups.SelectMany(g => g.Versions.Select(v => new GroupVersion(g.Group, v))).ToFrozenSet();
     }
 
+    private ResourceTable(ResourceTable builtIn, IReadOnlyList<ServedResource> custom)
+    {
+        (_byName, _byGroupResource) = (builtIn._byName, builtIn._byGroupResource);
+        Catalog = custom.Count == 0 ? builtIn.Catalog : builtIn.Catalog.With(custom.Select(r => r.Info));
+        GroupVersions = Catalog.Groups.SelectMany(g => g.Versions.Select(v => new GroupVersion(g.Group, v))).ToFrozenSet();
+        foreach (var resource in custom)
+        {
+            var at = resource.Info.Resource;
+            _customByName[(at.Group, at.Version, at.Resource)] = resource;
+            if (at == resource.Info.StorageResource || !_customByGroupResource.ContainsKey(resource.GroupResource)) _customByGroupResource[resource.GroupResource] = resource;
+        }
+    }
+
     public ResourceCatalog Catalog { get; }
+
+    /// <summary>This table, which is of built-in resources, with custom ones beside them.</summary>
+    public ResourceTable With(IReadOnlyList<ServedResource> custom)
+    {
+        // A CRD over a built-in resource would hide it.
+        return new(this, [.. custom.Where(r => !_byName.ContainsKey((r.Info.Resource.Group, r.Info.Resource.Version, r.Info.Resource.Resource)))]);
+    }
 
     public FrozenSet<GroupVersion> GroupVersions { get; }
 
     public bool TryFind(string group, string version, string resource, [NotNullWhen(true)] out ServedResource? served) =>
-        _byName.TryGetValue((group, version, resource), out served);
+        _byName.TryGetValue((group, version, resource), out served) || (_customByName.Count > 0 && _customByName.TryGetValue((group, version, resource), out served));
 
-    public bool TryFind(GroupResource resource, [NotNullWhen(true)] out ServedResource? served) => _byGroupResource.TryGetValue(resource, out served);
+    public bool TryFind(GroupResource resource, [NotNullWhen(true)] out ServedResource? served) =>
+        _byGroupResource.TryGetValue(resource, out served) || _customByGroupResource.TryGetValue(resource, out served);
 
     /// <summary>The resource of an object by its apiVersion and kind.</summary>
     public ServedResource FindKind(string apiVersion, string kind)

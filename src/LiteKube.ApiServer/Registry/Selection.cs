@@ -17,6 +17,9 @@ internal sealed class Selection
 
     public bool IsEverything => _labels is null && _fields is null;
 
+    /// <summary>Fields of the objects are compared, not labels alone.</summary>
+    public bool HasFields => _fields is not null;
+
     /// <summary>metadata.name, where the selector demands one.</summary>
     public string? Name => _fields?.RequiredValue("metadata.name");
 

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using LiteKube.Apis;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Extensions.CustomResources;
 using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Registry;
@@ -12,14 +13,24 @@ namespace LiteKube.ApiServer.Registry;
 internal sealed class ServedResource
 {
     public ServedResource(ResourceInfo info, ResourceInfo stored, IStrategyRegistry strategies, IVersionConverter? converter)
+        : this(info, stored, strategies.For(stored), strategies.For(info), converter)
     {
-        (Info, Stored, Converter) = (info, stored, converter);
-        Strategy = strategies.For(stored);
-        Fields = strategies.For(info);
+    }
+
+    /// <summary>A resource that a CRD brings: it is worked on in the version of the request, and only its bytes are in another.</summary>
+    public ServedResource(ResourceInfo info, IStrategy strategy, CustomCodec custom)
+        : this(info, info, strategy, strategy, null)
+    {
+        Custom = custom;
+    }
+
+    private ServedResource(ResourceInfo info, ResourceInfo stored, IStrategy strategy, IStrategy fields, IVersionConverter? converter)
+    {
+        (Info, Stored, Strategy, Fields, Converter) = (info, stored, strategy, fields, converter);
         GroupResourceText = info.GroupResource.ToString();
         KeyRoot = KeyRootOf(stored.GroupResource);
         TypeMeta = Encoding.UTF8.GetBytes($"{{\"kind\":\"{info.Kind}\",\"apiVersion\":\"{info.GroupVersionKind.ApiVersion}\",");
-        ListHead = Encoding.UTF8.GetBytes($"{{\"kind\":\"{info.Kind}List\",\"apiVersion\":\"{info.GroupVersionKind.ApiVersion}\",\"metadata\":{{\"resourceVersion\":\"");
+        ListHead = Encoding.UTF8.GetBytes($"{{\"kind\":\"{info.ListKind}\",\"apiVersion\":\"{info.GroupVersionKind.ApiVersion}\",\"metadata\":{{\"resourceVersion\":\"");
     }
 
     public ResourceInfo Info { get; }
@@ -34,6 +45,13 @@ internal sealed class ServedResource
     public IStrategy Fields { get; }
 
     public IVersionConverter? Converter { get; }
+
+    /// <summary>Set for custom resources.</summary>
+    public CustomCodec? Custom { get; }
+
+    /// <summary>Cancelled when the resource is no longer served as it is described here.</summary>
+    public CancellationToken Withdrawn => Custom?.Withdrawn ?? CancellationToken.None;
+
     public GroupResource GroupResource => Info.GroupResource;
     public string GroupResourceText { get; }
 
@@ -57,10 +75,18 @@ internal sealed class ServedResource
     public static string KeyRootOf(GroupResource resource) => $"{(resource.Group.Length == 0 ? "core" : resource.Group)}/{resource.Resource}/";
 
     /// <summary>The bytes that a client of this version gets for a stored value.</summary>
-    public ReadOnlyMemory<byte> Represent(StoredValue value) => Converter is null ? value.Bytes : ObjectView.Of(value).Converted(this);
+    public ReadOnlyMemory<byte> Represent(StoredValue value) =>
+        Custom is not null ? Custom.Represent(value) : Converter is null ? value.Bytes : ObjectView.Of(value).Converted(this);
 
     /// <summary>The tree that a client of this version gets; shared and read-only.</summary>
-    public JsonObject Decode(StoredValue value) => Converter is null ? ObjectView.Of(value).Decode() : Converter.FromStored(ObjectView.Of(value).Decode());
+    public JsonObject Decode(StoredValue value) => Custom is not null ? Custom.Decode(value) : Converter is null ? ObjectView.Of(value).Decode() : Converter.FromStored(ObjectView.Of(value).Decode());
+
+    /// <summary>The tree that strategies and admission compare with: in the version they work in.</summary>
+    public JsonObject DecodeStanding(StoredValue value) => Custom is not null ? Custom.Decode(value) : ObjectView.Of(value).Decode();
+
+    /// <summary>Before values are read: lets a conversion webhook do its part. Nothing to do for most resources.</summary>
+    public ValueTask PrepareAsync(IReadOnlyList<StoredValue> values, CancellationToken cancellationToken) =>
+        Custom is not null ? Custom.PrepareAsync(values, cancellationToken) : ValueTask.CompletedTask;
 }
 
 /// <summary>What readers derive from one stored value, made on first use and kept with it.</summary>
@@ -72,6 +98,7 @@ internal sealed class ObjectView(StoredValue value)
     private Dictionary<string, string>? _labels;
     private (ServedResource Resource, ReadOnlyMemory<byte> Bytes)? _converted;
     private volatile (ServedResource Resource, string Field, string Value)[] _fields = [];
+    private Representation[] _representations = [];
 
     public static ObjectView Of(StoredValue value)
     {
@@ -99,6 +126,27 @@ internal sealed class ObjectView(StoredValue value)
         var bytes = ObjectWriter.Write(resource.Decode(value));
         _converted = (resource, bytes);
         return bytes;
+    }
+
+    /// <summary>What was made of a custom resource for one of its versions; null: nothing yet.</summary>
+    public Representation? Find(CustomCodec codec)
+    {
+        foreach (var known in Volatile.Read(ref _representations))
+        {
+            if (ReferenceEquals(known.Codec, codec)) return known;
+        }
+        return null;
+    }
+
+    /// <summary>Keeps it; what belongs to versions that are withdrawn goes.</summary>
+    public Representation Add(Representation representation)
+    {
+        while (true)
+        {
+            var known = Volatile.Read(ref _representations);
+            Representation[] next = [.. known.Where(r => !r.Codec.Withdrawn.IsCancellationRequested && !ReferenceEquals(r.Codec, representation.Codec)), representation];
+            if (ReferenceEquals(Interlocked.CompareExchange(ref _representations, next, known), known)) return representation;
+        }
     }
 
     /// <summary>The value that a field selector compares; null when the kind does not offer the field.</summary>

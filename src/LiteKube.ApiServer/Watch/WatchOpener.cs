@@ -24,6 +24,7 @@ internal sealed class WatchOpener(IStateStore store, ObjectResponder responder, 
         if (isFromNow)
         {
             var range = await store.RangeAsync(new RangeRequest(prefix), cancellationToken);
+            await resource.PrepareAsync(range.Values, cancellationToken);
             (initial, start) = (Filter(range.Values, options), range.Revision);
         }
         else if (start == 0)

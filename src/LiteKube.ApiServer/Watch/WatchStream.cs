@@ -29,8 +29,13 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
     private bool _initialEnded;
     private bool _bookmarkDue;
     private bool _ended;
+    // Read ahead of its writing, where a conversion must be asked for first.
+    private StoreEvent? _prepared;
+    private ApiException? _failure;
     private CancellationTokenSource? _alarm;
     private CancellationTokenSource? _wait;
+
+    private bool IsPrepared => resource.Custom is { NeedsPreparation: true };
 
     /// <summary>Waits until there is something to write; false when the watch is over.</summary>
     public async ValueTask<bool> WaitAsync(CancellationToken cancellationToken)
@@ -39,6 +44,8 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
         if (plan.Refusal is not null || _initialSent < plan.Initial.Count || !_initialEnded) return true;
         while (true)
         {
+            // What was written before is still to be told.
+            if (resource.Withdrawn.IsCancellationRequested) return await PrepareNextAsync(cancellationToken) || End(withBookmark: false);
             var elapsed = time.GetElapsedTime(_started);
             if (elapsed >= plan.Timeout) return End(withBookmark: plan.AllowsBookmarks);
             if (plan.AllowsBookmarks && elapsed >= _nextBookmark)
@@ -50,15 +57,16 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
             try
             {
                 if (!await changes!.WaitToReadAsync(_wait!.Token)) return _ended = false;
-                return true;
+                if (!IsPrepared || await PrepareNextAsync(cancellationToken)) return true;
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
                 Disarm();
             }
-            catch (CompactedException)
+            catch (CompactedException exception)
             {
-                // TryWrite meets it again and says so to the client.
+                // The client fell behind the retained history; TryWrite says so to it.
+                _failure = WatchOpener.TooOld(exception.Requested, exception.Compacted);
                 return true;
             }
         }
@@ -101,8 +109,37 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
         if (changes is not null) await changes.DisposeAsync();
     }
 
+    /// <summary>Takes the next event and has its objects converted; false: there is none for this watch.</summary>
+    private async ValueTask<bool> PrepareNextAsync(CancellationToken cancellationToken)
+    {
+        if (!IsPrepared || _prepared is not null || !changes!.TryRead(out var change)) return false;
+        try
+        {
+            await resource.PrepareAsync(change.Previous is { } previous && !plan.Selection.IsEverything ? [change.Value, previous] : [change.Value], cancellationToken);
+            _prepared = change;
+        }
+        catch (ApiException exception)
+        {
+            _failure = exception;
+        }
+        return true;
+    }
+
     private bool TryWriteChange(IBufferWriter<byte> writer)
     {
+        if (_failure is { } failure)
+        {
+            if (_ended) return false;
+            _ended = true;
+            WatchFramer.WriteError(writer, failure);
+            return true;
+        }
+        if (IsPrepared)
+        {
+            if (_prepared is not { } prepared) return false;
+            _prepared = null;
+            return WriteChange(writer, prepared);
+        }
         try
         {
             while (changes!.TryRead(out var change))
@@ -166,7 +203,7 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
         if (_wait is not null) return;
         var due = plan.AllowsBookmarks && _nextBookmark < plan.Timeout ? _nextBookmark : plan.Timeout;
         _alarm = new CancellationTokenSource(due - elapsed, time);
-        _wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _alarm.Token);
+        _wait = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _alarm.Token, resource.Withdrawn);
     }
 
     private void Disarm()

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Schema;
+using LiteKube.Apis.Schema.Structural;
 
 namespace LiteKube.Apis.Codec;
 
@@ -46,7 +47,7 @@ public static class ObjectDecoder
     {
         var strict = validation == FieldValidation.Ignore ? null : new StrictErrors();
         var reader = new TypedJsonReader(utf8, strict);
-        var result = reader.ReadRoot(schema);
+        var result = schema.Structural is { } structural ? CustomObjects.Canonicalize(reader.ReadUntyped(), structural, strict) : reader.ReadRoot(schema);
         IReadOnlyList<string> errors = strict?.Errors ?? [];
         if (first is not null)
             errors = [first, .. errors];

@@ -22,7 +22,8 @@ public static class ObjectWriter
     }
 
     /// <summary>As <see cref="Write"/>, with metadata.resourceVersion emptied and its place noted.</summary>
-    public static EncodedObject WriteForStore(JsonObject value)
+    /// <param name="isSorted">metadata has its fields in the order of their names (custom resources), not in that of Go's type.</param>
+    public static EncodedObject WriteForStore(JsonObject value, bool isSorted = false)
     {
         using var buffer = new Utf8Buffer();
         var offset = -1;
@@ -33,7 +34,7 @@ public static class ObjectWriter
             GoJsonWriter.WriteName(buffer, name, isFirst);
             isFirst = false;
             if (name == "metadata")
-                offset = WriteMetadata(buffer, child as JsonObject);
+                offset = WriteMetadata(buffer, child as JsonObject, isSorted);
             else
                 GoJsonWriter.Write(buffer, child);
         }
@@ -41,7 +42,7 @@ public static class ObjectWriter
         if (offset < 0)
         {
             GoJsonWriter.WriteName(buffer, "metadata", isFirst);
-            offset = WriteMetadata(buffer, null);
+            offset = WriteMetadata(buffer, null, isSorted);
         }
 
         buffer.Add((byte)'}');
@@ -51,7 +52,7 @@ public static class ObjectWriter
     /// <summary>YAML as kubectl prints it, keys sorted.</summary>
     public static string WriteYaml(JsonNode value) => YamlWriter.Write(value);
 
-    private static int WriteMetadata(Utf8Buffer buffer, JsonObject? metadata)
+    private static int WriteMetadata(Utf8Buffer buffer, JsonObject? metadata, bool isSorted)
     {
         var isThere = metadata?.ContainsKey("resourceVersion") == true;
         var offset = -1;
@@ -59,7 +60,7 @@ public static class ObjectWriter
         buffer.Add((byte)'{');
         foreach (var (name, child) in metadata ?? [])
         {
-            if (offset < 0 && (isThere ? name == "resourceVersion" : AfterResourceVersion.Contains(name)))
+            if (offset < 0 && (isThere ? name == "resourceVersion" : isSorted ? string.CompareOrdinal(name, "resourceVersion") > 0 : AfterResourceVersion.Contains(name)))
                 offset = WritePlace(buffer, ref isFirst);
             if (name == "resourceVersion")
                 continue;

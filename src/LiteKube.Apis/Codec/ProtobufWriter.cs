@@ -25,6 +25,19 @@ internal sealed class ProtobufWriter
         Varint(value ? 1UL : 0UL);
     }
 
+    public void Int64(int number, long value)
+    {
+        Tag(number, 0);
+        Varint((ulong)value);
+    }
+
+    public void Double(int number, double value)
+    {
+        Tag(number, 1);
+        System.Buffers.Binary.BinaryPrimitives.WriteDoubleLittleEndian(_buffer.GetSpan(8), value);
+        _buffer.Advance(8);
+    }
+
     public void Message(int number, Action<ProtobufWriter> write)
     {
         // A message's length stands before it, so it is written aside first.

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Schema;
+using LiteKube.Apis.Schema.Structural;
 using LiteKube.Apis.Values;
 
 namespace LiteKube.Apis.Defaulting;
@@ -20,6 +21,15 @@ public static class Defaulter
 
     /// <summary>Completes an object in place. Kinds without rules, and kinds that the built-in table does not hold, stay as they are.</summary>
     public static void Apply(GroupVersionKind kind, JsonObject value) => Apply(kind, value, TimeProvider.System);
+
+    /// <summary>Completes an object of the type: by the built-in rules of its kind, or by the defaults of its CRD.</summary>
+    public static void Apply(TypeSchema schema, GroupVersionKind kind, JsonObject value)
+    {
+        if (schema.Structural is { } structural)
+            StructuralDefaulter.Apply(value, structural);
+        else
+            Apply(kind, value);
+    }
 
     /// <param name="time">For the rules that note when something was set (device taints).</param>
     public static void Apply(GroupVersionKind kind, JsonObject value, TimeProvider time)

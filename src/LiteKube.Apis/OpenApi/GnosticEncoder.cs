@@ -81,12 +81,32 @@ internal static class GnosticEncoder
             {
                 case "$ref": writer.String(1, Text(value)); break;
                 case "format": writer.String(2, Text(value)); break;
+                case "title": writer.String(3, Text(value)); break;
                 case "description": writer.String(4, Text(value)); break;
+                case "default": writer.Message(5, any => Any(any, value)); break;
+                case "multipleOf": writer.Double(6, Number(value)); break;
+                case "maximum": writer.Double(7, Number(value)); break;
+                case "exclusiveMaximum": writer.Bool(8, value!.GetValue<bool>()); break;
+                case "minimum": writer.Double(9, Number(value)); break;
+                case "exclusiveMinimum": writer.Bool(10, value!.GetValue<bool>()); break;
+                case "maxLength": writer.Int64(11, (long)Number(value)); break;
+                case "minLength": writer.Int64(12, (long)Number(value)); break;
+                case "pattern": writer.String(13, Text(value)); break;
+                case "maxItems": writer.Int64(14, (long)Number(value)); break;
+                case "minItems": writer.Int64(15, (long)Number(value)); break;
+                case "uniqueItems": writer.Bool(16, value!.GetValue<bool>()); break;
+                case "maxProperties": writer.Int64(17, (long)Number(value)); break;
+                case "minProperties": writer.Int64(18, (long)Number(value)); break;
+                case "enum":
+                    foreach (var choice in value!.AsArray())
+                        writer.Message(20, any => Any(any, choice));
+                    break;
                 case "required":
                     foreach (var field in value!.AsArray())
                         writer.String(19, Text(field));
                     break;
-                case "additionalProperties": writer.Message(21, either => either.Message(1, nested => Schema(nested, value!.AsObject()))); break;
+                case "additionalProperties" when value is JsonObject additional: writer.Message(21, either => either.Message(1, nested => Schema(nested, additional))); break;
+                case "additionalProperties": writer.Message(21, either => either.Bool(2, value!.GetValue<bool>())); break;
                 case "type": writer.Message(22, item => item.String(1, Text(value))); break;
                 case "items": writer.Message(23, item => item.Message(1, nested => Schema(nested, value!.AsObject()))); break;
                 case "properties":
@@ -106,9 +126,15 @@ internal static class GnosticEncoder
         foreach (var (name, extension) in value)
         {
             if (name.StartsWith("x-", StringComparison.Ordinal))
-                writer.Message(number, named => Named(named, name, any => any.String(2, extension!.GetValueKind() == JsonValueKind.String ? Text(extension) : System.Text.Encoding.UTF8.GetString(ObjectWriter.Write(extension)))));
+                writer.Message(number, named => Named(named, name, any => any.String(2, extension!.GetValueKind() == JsonValueKind.String ? Text(extension) : Yaml(extension))));
         }
     }
 
     private static string Text(JsonNode? value) => value!.GetValue<string>();
+
+    private static void Any(ProtobufWriter writer, JsonNode? value) => writer.String(2, Yaml(value));
+
+    private static string Yaml(JsonNode? value) => value is null ? "null" : System.Text.Encoding.UTF8.GetString(ObjectWriter.Write(value));
+
+    private static double Number(JsonNode? value) => value is JsonValue scalar && JsonNumbers.TryNumber(scalar, out var number) ? number : 0;
 }

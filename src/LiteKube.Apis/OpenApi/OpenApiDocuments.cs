@@ -41,7 +41,7 @@ public static class OpenApiDocuments
         var paths = new JsonObject();
         foreach (var resource in resources)
         {
-            schemas.Add(resource.Schema, resource.GroupVersionKind);
+            schemas.Add(resource);
             OpenApiPaths.Add(paths, resource, isV3);
         }
         return (paths, schemas.Build());

@@ -9,6 +9,23 @@ internal sealed class OpenApiSchemas(string referencePrefix)
 {
     private readonly SortedDictionary<string, (TypeSchema Type, List<GroupVersionKind> Kinds)> _types = new(StringComparer.Ordinal);
 
+    private readonly SortedDictionary<string, JsonObject> _custom = new(StringComparer.Ordinal);
+
+    /// <summary>Adds a kind and what it reaches; of one that a CRD brings, its list as well.</summary>
+    public void Add(ResourceInfo resource)
+    {
+        if (resource.Schema.Structural is null)
+        {
+            Add(resource.Schema, resource.GroupVersionKind);
+            return;
+        }
+        Add(SchemaTable.BuiltIn.Find(CustomSchemas.ObjectMeta)!);
+        Add(SchemaTable.BuiltIn.Find(CustomSchemas.ListMeta)!);
+        var schemas = new CustomSchemas(referencePrefix);
+        _custom[resource.Schema.Name] = schemas.Resource(resource);
+        _custom[CustomSchemas.ListName(resource)] = schemas.List(resource);
+    }
+
     /// <summary>Adds the kind's type and every type that it reaches.</summary>
     public void Add(TypeSchema type, GroupVersionKind? kind = null)
     {
@@ -31,6 +48,8 @@ internal sealed class OpenApiSchemas(string referencePrefix)
         var schemas = new JsonObject();
         foreach (var (name, (type, kinds)) in _types)
             schemas[name] = Build(type, kinds);
+        foreach (var (name, schema) in _custom)
+            schemas[name] = schema;
         return schemas;
     }
 

@@ -7,10 +7,14 @@ public sealed class ResourceInfo
 {
     public required GroupVersionResource Resource { get; init; }
     public required string Kind { get; init; }
+    /// <summary>Of a list of such objects.</summary>
+    public string ListKind { get => field ??= Kind + "List"; init; }
     public required string Singular { get; init; }
     public required bool Namespaced { get; init; }
     /// <summary>create delete deletecollection get list patch update watch, or fewer.</summary>
     public required IReadOnlyList<string> Verbs { get; init; }
+    /// <summary>The verbs that discovery names; fewer than are served while a CRD is being deleted.</summary>
+    public IReadOnlyList<string> DiscoveredVerbs { get => field ?? Verbs; init; }
     public required TypeSchema Schema { get; init; }
     public IReadOnlyList<string> ShortNames { get; init; } = [];
     public IReadOnlyList<string> Categories { get; init; } = [];
@@ -20,6 +24,12 @@ public sealed class ResourceInfo
     public GroupVersionResource StorageResource { get; init; }
 
     public bool HasStatus { get; init; }
+
+    /// <summary>The columns that a CRD declares; null for built-in kinds, whose columns are known by their name.</summary>
+    public IReadOnlyList<Tables.PrinterColumn>? Columns { get; init; }
+
+    /// <summary>Dotted paths of the fields that a CRD lets selectors name.</summary>
+    public IReadOnlyList<string> SelectableFields { get; init; } = [];
     public GroupVersionKind GroupVersionKind => new(Resource.Group, Resource.Version, Kind);
     public GroupResource GroupResource => Resource.GroupResource;
     public bool Supports(string verb) => Verbs.Contains(verb);

@@ -81,6 +81,9 @@ public sealed class TypeSchema
     /// <summary>The type has kind and apiVersion.</summary>
     public bool IsRoot { get; init; }
 
+    /// <summary>What a CRD says of the type; null for built-in types. Objects of it are decoded, pruned and defaulted by it, and keep their fields in the order of their names.</summary>
+    public Structural.StructuralSchema? Structural { get; init; }
+
     /// <summary>"PodSpec".</summary>
     public string ShortName => field ??= Name[(Name.LastIndexOf('.') + 1)..];
 

@@ -15,7 +15,7 @@ public static class TableConverter
 {
     /// <summary>The columnDefinitions array for this resource.</summary>
     public static JsonArray Columns(ResourceInfo resource) =>
-        new([.. TableColumns.Of(resource.GroupResource).Select((c, i) => (JsonNode)new JsonObject
+        resource.Columns is { } custom ? CustomColumns(custom) : new([.. TableColumns.Of(resource.GroupResource).Select((c, i) => (JsonNode)new JsonObject
         {
             ["name"] = c.Name,
             ["type"] = c.Type,
@@ -27,7 +27,10 @@ public static class TableConverter
     /// <summary>One row: {"cells":[...],"object":{...}} for an object of this resource.</summary>
     public static JsonObject Row(ResourceInfo resource, JsonObject value, IncludeObject include, string tableApiVersion, DateTimeOffset now)
     {
-        var row = new JsonObject { ["cells"] = new JsonArray([.. TableColumns.Of(resource.GroupResource).Select(c => c.Cell(value, now))]) };
+        var cells = resource.Columns is { } custom
+            ? [TableColumns.Text(value, "metadata", "name"), .. custom.Select(c => c.Cell(value, now))]
+            : new JsonArray([.. TableColumns.Of(resource.GroupResource).Select(c => c.Cell(value, now))]);
+        var row = new JsonObject { ["cells"] = cells };
         switch (include)
         {
             case IncludeObject.Object:
@@ -39,4 +42,21 @@ public static class TableConverter
         }
         return row;
     }
+
+    private static JsonArray CustomColumns(IReadOnlyList<PrinterColumn> columns)
+    {
+        var definitions = new JsonArray(Column("Name", "string", "name", "Name must be unique within a namespace.", 0));
+        foreach (var column in columns)
+            definitions.Add((JsonNode)Column(column.Name, column.Type, column.Format, column.Description, column.Priority));
+        return definitions;
+    }
+
+    private static JsonObject Column(string name, string type, string format, string description, int priority) => new()
+    {
+        ["name"] = name,
+        ["type"] = type,
+        ["format"] = format,
+        ["description"] = description,
+        ["priority"] = priority,
+    };
 }
