@@ -48,11 +48,11 @@ public sealed class DeploymentTests(SharedCluster shared)
         await load.UntilAnsweredAsync(50);
         var (answered, failures) = await load.StopAsync();
         Assert.True(failures.Count == 0, $"{failures.Count} of {answered + failures.Count} requests failed, first: {failures.FirstOrDefault()}");
-        Assert.StartsWith("v2 ", await Fetch(url));
+        await UntilAnsweredByAsync("v2", url);
 
         (await _cluster.KubectlAsync("-n", "roll", "rollout", "undo", "deployment/web")).Success();
         (await _cluster.KubectlAsync("-n", "roll", "rollout", "status", "deployment/web", "--timeout=120s")).Success();
-        Assert.StartsWith("v1 ", await Fetch(url));
+        await UntilAnsweredByAsync("v1", url);
         var history = (await _cluster.KubectlAsync("-n", "roll", "rollout", "history", "deployment/web")).Success();
         Assert.Contains("2", history);
         Assert.Contains("3", history);
@@ -101,6 +101,10 @@ public sealed class DeploymentTests(SharedCluster shared)
         using var client = new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero }) { Timeout = TimeSpan.FromSeconds(10) };
         return (await client.GetStringAsync(url)).Trim();
     }
+
+    /// <summary>Pods of the old version may answer a moment longer than `rollout status` waits: the service learns of their end as they do.</summary>
+    private static Task UntilAnsweredByAsync(string version, string url) =>
+        Wait.ForAsync($"an answer of {version} at {url}", () => Fetch(url), answer => answer.StartsWith(version + " ", StringComparison.Ordinal));
 
     private async Task<string> FetchFromPod(string ns, string pod, string url) =>
         (await _cluster.KubectlAsync("-n", ns, "exec", pod, "--", "timeout", "10", "wget", "-q", "-O", "-", url)).Success().Trim();

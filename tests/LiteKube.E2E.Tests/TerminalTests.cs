@@ -25,7 +25,7 @@ public sealed class TerminalTests(SharedCluster shared)
         await terminal.Process.SendAsync("until [ \"$(stty size)\" = '44 111' ]; do sleep 0.1; done; echo resized$((1+1))\n");
         await terminal.Process.UntilSeenAsync("resized2");
 
-        await terminal.Process.SendAsync("echo waiting$((1+1)); sleep 100000\n");
+        await terminal.Process.SendAsync("sh -c 'echo waiting$((1+1)); exec sleep 100000'\n");
         await terminal.Process.UntilSeenAsync("waiting2");
         await terminal.Process.SendAsync("\u0003");
         await terminal.Process.SendAsync("echo code $?\n");
