@@ -4,11 +4,12 @@ using System.Text;
 namespace LiteKube.Benchmarks;
 
 /// <summary>
-/// 2,000 ConfigMaps of about 700 bytes over HTTP/2 and TLS by 16 clients, each with a connection of its own: created,
-/// replaced, patched, read, listed (all, and a tenth by label).
+/// 2,000 ConfigMaps of about 700 bytes over HTTP/2 and TLS by 16 clients: created, replaced, patched, read, listed (all,
+/// and a tenth by label).
 /// </summary>
+/// <param name="share">All clients on one connection, as those of one client-go process are; else one each, as of 16 processes.</param>
 /// <param name="serverCpu">Seconds of CPU that the server has used so far; null where it cannot be seen.</param>
-internal sealed class ApiLoad(KubeEndpoint endpoint, Func<double>? serverCpu)
+internal sealed class ApiLoad(KubeEndpoint endpoint, bool share, Func<double>? serverCpu)
 {
     private const int Clients = 16;
     private const int Objects = 2000;
@@ -29,7 +30,7 @@ internal sealed class ApiLoad(KubeEndpoint endpoint, Func<double>? serverCpu)
     private async Task<Figures> MeasureAsync(string ns, CancellationToken cancellationToken)
     {
         var path = $"/api/v1/namespaces/{ns}/configmaps";
-        var clients = Enumerable.Range(0, Clients).Select(_ => endpoint.Connect()).ToArray();
+        var clients = endpoint.Connect(Clients, share);
         try
         {
             // Connections and the server's first use of each path are not what is measured.

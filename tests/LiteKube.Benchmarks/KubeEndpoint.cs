@@ -61,6 +61,15 @@ internal sealed class KubeEndpoint
         return client;
     }
 
+    /// <summary>Several clients, on one connection or on one each. Disposing one of those that share disposes all.</summary>
+    public HttpClient[] Connect(int count, bool share)
+    {
+        if (!share)
+            return [.. Enumerable.Range(0, count).Select(_ => Connect())];
+        var client = Connect();
+        return [.. Enumerable.Repeat(client, count)];
+    }
+
     private static YamlMappingNode Named(YamlMappingNode root, string list, string name, string inner) =>
         ((YamlSequenceNode)root.Children[list]).Children.Cast<YamlMappingNode>().Where(n => Text(n, "name") == name).Select(n => (YamlMappingNode)n.Children[inner]).First();
 

@@ -70,23 +70,30 @@ internal sealed class Suite(string program, string? peerKubeconfig, int runs, st
             Add("Deployment of 30 to Ready", "s", "10", side, ready);
             Add("Deployment of 30 to gone", "s", "6", side, gone);
         }
-        // The first run warms both sides up and is not counted.
-        for (var run = -1; run < runs && Wanted("api"); run++)
+        foreach (var share in (bool[])[true, false])
         {
-            var load = await new ApiLoad(endpoint, cpu).MeasureAsync(cancellationToken);
-            var fanout = await new WatchFanout(endpoint).MeasureAsync(cancellationToken);
-            if (run < 0)
-                continue;
-            Add("configmap create, 16 clients", "5,520", side, load.Create);
-            Add("configmap put, 16 clients", "6,400", side, load.Put);
-            Add("configmap merge patch, 16 clients", "7,600", side, load.Patch);
-            Add("get, 16 clients", "18,000", side, load.Get);
-            Add("list of 2000, 16 clients", "260", side, load.List);
-            Add("list of 2000 by label (200), 16 clients", "530", side, load.ListByLabel);
-            Add("watch, 50 watchers x 500 writes", "events/s", "126,000", side, fanout);
+            // The first run warms both sides up and is not counted.
+            for (var run = -1; run < runs && Wanted("api"); run++)
+                await ApiAsync(endpoint, share, side, cpu, isCounted: run >= 0, cancellationToken);
         }
         for (var run = 0; run < runs && Wanted("scheduling"); run++)
             Add("1,000 pods scheduled on 100 nodes", "/s", "1,000", side, await new SchedulingLoad(endpoint).MeasureAsync(cancellationToken));
+    }
+
+    private async Task ApiAsync(KubeEndpoint endpoint, bool share, Func<Row, List<double>> side, Func<double>? cpu, bool isCounted, CancellationToken cancellationToken)
+    {
+        var load = await new ApiLoad(endpoint, share, cpu).MeasureAsync(cancellationToken);
+        var fanout = await new WatchFanout(endpoint, share).MeasureAsync(cancellationToken);
+        if (!isCounted)
+            return;
+        var how = share ? "one connection" : "a connection each";
+        Add($"configmap create, 16 clients, {how}", "5,520", side, load.Create);
+        Add($"configmap put, 16 clients, {how}", "6,400", side, load.Put);
+        Add($"configmap merge patch, 16 clients, {how}", "7,600", side, load.Patch);
+        Add($"get, 16 clients, {how}", "18,000", side, load.Get);
+        Add($"list of 2000, 16 clients, {how}", "260", side, load.List);
+        Add($"list of 2000 by label (200), 16 clients, {how}", "530", side, load.ListByLabel);
+        Add($"watch, 50 watchers x 500 writes, {how}", "events/s", "126,000", side, fanout);
     }
 
     private void Add(string measure, string target, Func<Row, List<double>> side, ApiLoad.Figure figure)

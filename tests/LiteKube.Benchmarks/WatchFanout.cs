@@ -4,7 +4,8 @@ using System.Text;
 namespace LiteKube.Benchmarks;
 
 /// <summary>50 watchers on a namespace while 4 clients make 500 writes; counted until every watcher has every event.</summary>
-internal sealed class WatchFanout(KubeEndpoint endpoint)
+/// <param name="share">As for <see cref="ApiLoad"/>.</param>
+internal sealed class WatchFanout(KubeEndpoint endpoint, bool share)
 {
     private const int Watchers = 50;
     private const int Writers = 4;
@@ -24,8 +25,8 @@ internal sealed class WatchFanout(KubeEndpoint endpoint)
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limited.CancelAfter(Limit);
         var path = $"/api/v1/namespaces/{ns}/configmaps";
-        var watching = Enumerable.Range(0, Watchers).Select(_ => endpoint.Connect()).ToArray();
-        var writing = Enumerable.Range(0, Writers).Select(_ => endpoint.Connect()).ToArray();
+        var watching = endpoint.Connect(Watchers, share);
+        var writing = endpoint.Connect(Writers, share);
         try
         {
             var start = await QuietRevisionAsync(writing[0], path, limited.Token);
