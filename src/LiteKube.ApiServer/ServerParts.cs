@@ -27,7 +27,7 @@ internal sealed class ServerParts : IAsyncDisposable
     {
         Reader = new ObjectReader(store, logs.CreateLogger<ObjectReader>());
         var strategies = new StrategyRegistry();
-        BuiltInStrategies.Register(strategies, Reader, options);
+        BuiltInStrategies.Register(strategies, Reader, options, time);
         Resources = new ResourceTable(ResourceCatalog.BuiltIn, strategies);
 
         _rbac = new RbacAuthorizer(Reader);
