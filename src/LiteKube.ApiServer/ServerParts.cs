@@ -32,7 +32,7 @@ internal sealed class ServerParts : IAsyncDisposable
     {
         Reader = new ObjectReader(store, logs.CreateLogger<ObjectReader>());
         var strategies = new StrategyRegistry();
-        BuiltInStrategies.Register(strategies, Reader, options);
+        BuiltInStrategies.Register(strategies, Reader, options, time);
         strategies.Register(Definition.Resource.Group, Definition.Resource.Resource, info => new DefinitionStrategy(info, Rules, time, name => CustomResources!.Refresh(name)));
         _webhooks = new WebhookCaller(new ProxyTargets(Reader, new NodeLocator(Reader)), time);
         CustomResources = new CustomResourceSet(new ResourceTable(ResourceCatalog.BuiltIn, strategies), Reader, new ServingFactory(Rules, _webhooks));

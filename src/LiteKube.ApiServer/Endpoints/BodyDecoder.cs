@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
 using LiteKube.Apis.Codec;
@@ -44,7 +43,7 @@ internal static class BodyDecoder
         catch (DecodeException exception)
         {
             // An object of another kind is refused for its kind, not for the fields that ours lacks.
-            CheckKind(isYaml ? ObjectDecoder.YamlToJson(body.Span) : body.ToArray(), kind);
+            CheckKind(body, isYaml, kind);
             throw CannotBeHandled(kind, kind, exception.Message);
         }
     }
@@ -135,21 +134,20 @@ internal static class BodyDecoder
         return value;
     }
 
-    private static void CheckKind(byte[] json, GroupVersionKind kind)
+    private static void CheckKind(ReadOnlyMemory<byte> body, bool isYaml, GroupVersionKind kind)
     {
+        JsonObject value;
         try
         {
-            using var document = JsonDocument.Parse(json);
-            if (document.RootElement.ValueKind != JsonValueKind.Object) return;
-            Compare(TextOf(document.RootElement, "apiVersion"), TextOf(document.RootElement, "kind"), kind);
+            if (ObjectDecoder.ParseLenient(isYaml ? ObjectDecoder.YamlToJson(body.Span) : body.Span) is not JsonObject any) return;
+            value = any;
         }
-        catch (JsonException)
+        catch (DecodeException)
         {
-            // Not JSON at all: the decoder's own complaint says it better.
+            // Neither JSON nor YAML: the decoder's own complaint says it better.
             return;
         }
-
-        static string TextOf(JsonElement root, string field) => root.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+        Compare(value.Text("apiVersion"), value.Text("kind"), kind);
     }
 
     private static void Compare(string apiVersion, string name, GroupVersionKind kind)

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Codec;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Endpoints;
@@ -10,6 +11,8 @@ namespace LiteKube.ApiServer.Endpoints;
 /// <summary>meta.k8s.io/v1 ListOptions with the rules between its fields checked.</summary>
 internal sealed class ListOptions
 {
+    private const string ContinueVersion = "meta.k8s.io/v1";
+
     public required Selection Selection { get; init; }
 
     /// <summary>Keys start with it.</summary>
@@ -72,24 +75,35 @@ internal sealed class ListOptions
     /// <summary>Opaque to clients: the revision of the first page and where the next one starts.</summary>
     public static string EncodeContinue(long revision, string key, ServedResource resource)
     {
-        var token = $"{{\"v\":\"meta.k8s.io/v1\",\"rv\":{revision.ToString(CultureInfo.InvariantCulture)},\"start\":\"{JsonEncodedText.Encode(key[resource.KeyRoot.Length..] + "\0")}\"}}";
+        var token = $"{{\"v\":\"{ContinueVersion}\",\"rv\":{revision.ToString(CultureInfo.InvariantCulture)},\"start\":\"{JsonEncodedText.Encode(key[resource.KeyRoot.Length..] + "\0")}\"}}";
         return Base64Url.EncodeToString(Encoding.UTF8.GetBytes(token));
     }
 
     private static (long Revision, string Start) DecodeContinue(string token)
     {
+        JsonNode? decoded;
         try
         {
-            var text = Base64Url.DecodeFromChars(token);
-            if (JsonNode.Parse(text) is JsonObject decoded && decoded.Text("v") == "meta.k8s.io/v1" && decoded.Text("start") is { Length: > 0 } start)
-                return (Math.Max(0, decoded.Number("rv") ?? 0), start.TrimEnd('\0'));
+            decoded = ObjectDecoder.ParseLenient(Base64Url.DecodeFromChars(token));
         }
-        catch (Exception exception) when (exception is FormatException or JsonException)
+        catch (Exception exception) when (exception is FormatException or DecodeException)
         {
-            throw ApiException.BadRequest($"continue key is not valid: {exception.Message}");
+            throw InvalidContinue(exception.Message);
         }
-        throw ApiException.BadRequest("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+        if (decoded is not JsonObject fields) throw InvalidContinue("json: cannot unmarshal its value into Go value of type storage.continueToken");
+        if (fields.Text("v") is var version and not ContinueVersion) throw InvalidContinue($"server does not recognize this encoded version \"{version}\"");
+        if (fields["rv"] is not JsonValue number || !number.TryGetValue<long>(out var revision) || revision == 0) throw InvalidContinue($"incorrect encoded start resourceVersion (version {ContinueVersion})");
+        var start = fields.Text("start");
+        if (start.Length == 0) throw InvalidContinue($"encoded start key empty (version {ContinueVersion})");
+        // A token is made by the server, but comes from anywhere: it must not lead out of the resource.
+        foreach (var segment in start.TrimStart('/').Split('/'))
+        {
+            if (segment is "" or "." or "..") throw InvalidContinue(start);
+        }
+        return (Math.Max(0, revision), start.TrimStart('/').TrimEnd('\0'));
     }
+
+    private static ApiException InvalidContinue(string why) => ApiException.BadRequest($"continue key is not valid: {why}");
 
     private static long ParseVersion(string? text)
     {

@@ -50,7 +50,8 @@ internal sealed class ObjectPatch
         catch (PatchException exception)
         {
             throw exception.IsUnprocessable
-                ? new ApiException(422, "Invalid", "the server rejected our request due to an error in our request: " + exception.Message)
+                // Upstream keeps the reason to itself, and scripts compare the whole text.
+                ? new ApiException(422, "Invalid", "the server rejected our request due to an error in our request")
                 : ApiException.BadRequest(exception.Message);
         }
         catch (DecodeException exception)

@@ -93,7 +93,7 @@ public static class ObjectDecoder
     }
 
     /// <summary>As <see cref="ParseJson"/>, but of duplicate fields the last counts: patches, which Go reads so.</summary>
-    internal static JsonNode? ParseLenient(ReadOnlySpan<byte> utf8) => new TypedJsonReader(utf8, null).ReadUntyped();
+    public static JsonNode? ParseLenient(ReadOnlySpan<byte> utf8) => new TypedJsonReader(utf8, null).ReadUntyped();
 
     /// <summary>As <see cref="ParseJson"/>, for one YAML document; null for an empty one.</summary>
     public static JsonNode? ParseYaml(ReadOnlySpan<byte> utf8)

@@ -11,8 +11,11 @@ namespace LiteKube.Apis.Codec;
 /// </summary>
 internal sealed class YamlReader
 {
-    /// <summary>An alias may stand for much: so many nodes at most come from one document.</summary>
-    private const int MaxNodes = 2_000_000;
+    /// <summary>Aliases may stand for much. Up to so many nodes nearly all may come from them, as in the library that Kubernetes uses;</summary>
+    private const int ManyNodes = 400_000;
+
+    /// <summary>from here on a tenth at most.</summary>
+    private const int TooManyNodes = 4_000_000;
 
     private readonly Parser _parser;
     private readonly Dictionary<string, JsonNode?> _anchors = new(StringComparer.Ordinal);
@@ -20,6 +23,7 @@ internal sealed class YamlReader
     private readonly List<string> _duplicates = [];
     private int _depth;
     private int _nodes;
+    private int _aliasedNodes;
 
     private YamlReader(string text) => _parser = new Parser(new StringReader(text));
 
@@ -52,8 +56,7 @@ internal sealed class YamlReader
 
     private JsonNode? ReadNode()
     {
-        if (++_nodes > MaxNodes)
-            throw new DecodeException("yaml: document contains excessive aliasing");
+        _nodes++;
         switch (_parser.Current)
         {
             case AnchorAlias alias:
@@ -92,11 +95,20 @@ internal sealed class YamlReader
         if (!_anchors.TryGetValue(name, out var value))
             throw new DecodeException($"yaml: unknown anchor '{name}' referenced");
         _parser.MoveNext();
-        _nodes += Count(value);
-        if (_nodes > MaxNodes)
+        var count = Count(value);
+        _nodes += count;
+        _aliasedNodes += count;
+        if (_aliasedNodes > 100 && _nodes > 1000 && (double)_aliasedNodes / _nodes > AllowedAliasRatio(_nodes))
             throw new DecodeException("yaml: document contains excessive aliasing");
         return value?.DeepClone();
     }
+
+    private static double AllowedAliasRatio(int nodes) => nodes switch
+    {
+        <= ManyNodes => 0.99,
+        >= TooManyNodes => 0.10,
+        _ => 0.99 - (0.89 * (nodes - ManyNodes) / (TooManyNodes - ManyNodes)),
+    };
 
     private JsonArray ReadSequence()
     {

@@ -16,8 +16,16 @@ internal static class YamlScalar
         if (tag is "!" or "tag:yaml.org,2002:str")
             return JsonValue.Create(scalar.Value);
         if (tag == "tag:yaml.org,2002:binary")
-            return JsonValue.Create(Encoding.UTF8.GetString(Convert.FromBase64String(scalar.Value)));
+            return JsonValue.Create(Binary(scalar.Value));
         return scalar.Style == ScalarStyle.Plain || tag.Length > 0 ? ResolvePlain(scalar.Value) : JsonValue.Create(scalar.Value);
+    }
+
+    private static string Binary(string text)
+    {
+        var bytes = new byte[text.Length];
+        return Convert.TryFromBase64String(text, bytes, out var length)
+            ? Encoding.UTF8.GetString(bytes, 0, length)
+            : throw new DecodeException("yaml: !!binary value contains invalid base64 data");
     }
 
     /// <summary>The value of an unquoted scalar; a string where it is nothing else.</summary>

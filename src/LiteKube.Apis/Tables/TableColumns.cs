@@ -10,8 +10,8 @@ internal sealed record TableColumn(string Name, string Type, int Priority, Func<
 /// <summary>The columns of each kind; a kind that is not named here shows its name and when it was created.</summary>
 internal static class TableColumns
 {
-    private static readonly TableColumn Name = new("Name", "string", 0, (o, _) => o["metadata"]?["name"]?.DeepClone());
-    private static readonly TableColumn Age = new("Age", "string", 0, (o, now) => Ages.Since(Text(o, "metadata", "creationTimestamp"), now));
+    public static readonly TableColumn Name = new("Name", "string", 0, (o, _) => o["metadata"]?["name"]?.DeepClone());
+    public static readonly TableColumn Age = new("Age", "string", 0, (o, now) => Ages.Since(Text(o, "metadata", "creationTimestamp"), now));
 
     private static readonly Dictionary<GroupResource, TableColumn[]> ByResource = new()
     {
@@ -33,8 +33,7 @@ internal static class TableColumns
             .. TemplateColumns(),
         ],
         [new("apps", "replicasets")] = [Name, Count("Desired", "spec", "replicas"), Count("Current", "status", "replicas"), Count("Ready", "status", "readyReplicas"), Age, .. TemplateColumns()],
-        [new("", "replicationcontrollers")] = [Name, Count("Desired", "spec", "replicas"), Count("Current", "status", "replicas"), Count("Ready", "status", "readyReplicas"), Age],
-        [new("apps", "statefulsets")] = [Name, Column("Ready", o => $"{Number(o, "status", "readyReplicas")}/{Number(o, "spec", "replicas")}"), Age, .. TemplateColumns()],
+        [new("apps", "statefulsets")] = [Name, Column("Ready", o => $"{Number(o, "status", "readyReplicas")}/{Number(o, "spec", "replicas")}"), Age, .. TemplateColumns()[..2]],
         [new("", "services")] =
         [
             Name, Column("Type", o => Text(o, "spec", "type")), Column("Cluster-IP", o => Or(Text(o, "spec", "clusterIP"))), Column("External-IP", ServiceCells.ExternalIp), Column("Port(s)", ServiceCells.Ports), Age,
@@ -51,14 +50,14 @@ internal static class TableColumns
         [new("coordination.k8s.io", "leases")] = [Name, Column("Holder", o => Text(o, "spec", "holderIdentity")), Age],
         [new("storage.k8s.io", "storageclasses")] =
         [
-            Name, Column("Provisioner", o => Text(o, "provisioner")), Column("ReclaimPolicy", o => Text(o, "reclaimPolicy")), Column("VolumeBindingMode", o => Text(o, "volumeBindingMode")),
+            new("Name", "string", 0, (o, _) => Text(o, "metadata", "name") + (IsDefault(o) ? " (default)" : "")), Column("Provisioner", o => Text(o, "provisioner")), Column("ReclaimPolicy", o => Text(o, "reclaimPolicy")), Column("VolumeBindingMode", o => Text(o, "volumeBindingMode")),
             new("AllowVolumeExpansion", "string", 0, (o, _) => o["allowVolumeExpansion"]?.DeepClone() ?? false), Age,
         ],
     };
 
     private static readonly TableColumn[] Others = [Name, new("Created At", "date", 0, (o, _) => o["metadata"]?["creationTimestamp"]?.DeepClone())];
 
-    public static TableColumn[] Of(GroupResource resource) => ByResource.GetValueOrDefault(resource, Others);
+    public static TableColumn[] Of(GroupResource resource) => ByResource.GetValueOrDefault(resource) ?? WorkloadColumns.ByResource.GetValueOrDefault(resource) ?? PlatformColumns.ByResource.GetValueOrDefault(resource, Others);
 
     public static string Text(JsonNode? value, params ReadOnlySpan<string> path)
     {
@@ -73,29 +72,33 @@ internal static class TableColumns
 
     public static string Or(string text) => text.Length == 0 ? "<none>" : text;
 
+    public static string Unset(string text) => text.Length == 0 ? "<unset>" : text;
+
     public static string Pairs(JsonNode? map) => map is JsonObject pairs ? string.Join(',', pairs.Select(p => $"{p.Key}={Text(p.Value)}")) : "";
 
-    private static int Size(JsonNode? value) => value switch { JsonObject map => map.Count, JsonArray list => list.Count, _ => 0 };
+    public static int Size(JsonNode? value) => value switch { JsonObject map => map.Count, JsonArray list => list.Count, _ => 0 };
 
-    private static TableColumn Column(string name, Func<JsonObject, string> cell) => new(name, "string", 0, (o, _) => cell(o));
+    public static TableColumn Column(string name, Func<JsonObject, string> cell) => new(name, "string", 0, (o, _) => cell(o));
 
-    private static TableColumn Wide(string name, Func<JsonObject, string> cell) => new(name, "string", 1, (o, _) => cell(o));
+    public static TableColumn Wide(string name, Func<JsonObject, string> cell) => new(name, "string", 1, (o, _) => cell(o));
 
-    private static TableColumn Count(string name, string part, string field) => new(name, "integer", 0, (o, _) => Number(o, part, field));
+    public static TableColumn Count(string name, params string[] path) => new(name, "integer", 0, (o, _) => Number(o, path));
 
     private static TableColumn[] TemplateColumns() =>
     [
         Wide("Containers", o => string.Join(',', Items(o["spec"]?["template"]?["spec"]?["containers"]).Select(c => Text(c, "name")))),
         Wide("Images", o => string.Join(',', Items(o["spec"]?["template"]?["spec"]?["containers"]).Select(c => Text(c, "image")))),
-        Wide("Selector", o => Pairs(o["spec"]?["selector"]?["matchLabels"])),
+        Wide("Selector", o => SelectorCells.Format(o["spec"]?["selector"])),
     ];
+
+    private static bool IsDefault(JsonObject storageClass) =>
+        Text(storageClass, "metadata", "annotations", "storageclass.kubernetes.io/is-default-class") == "true" || Text(storageClass, "metadata", "annotations", "storageclass.beta.kubernetes.io/is-default-class") == "true";
 
     private static TableColumn[] EventColumns() =>
     [
-        new("Last Seen", "string", 0, (o, now) => Ages.Since(Text(o, "lastTimestamp") is { Length: > 0 } last ? last : Text(o, "deprecatedLastTimestamp") is { Length: > 0 } old ? old : Text(o, "eventTime"), now)),
-        Column("Type", o => Text(o, "type")), Column("Reason", o => Text(o, "reason")),
-        Column("Object", o => (o["involvedObject"] ?? o["regarding"]) is { } about ? $"{Text(about, "kind").ToLowerInvariant()}/{Text(about, "name")}" : ""),
+        new("Last Seen", "string", 0, EventCells.LastSeen), Column("Type", o => Text(o, "type")), Column("Reason", o => Text(o, "reason")), Column("Object", EventCells.About),
+        Wide("Subobject", o => Text(o["involvedObject"] ?? o["regarding"], "fieldPath")), Wide("Source", EventCells.Source),
         Column("Message", o => (Text(o, "message") is { Length: > 0 } message ? message : Text(o, "note")).Trim()),
-        Wide("Name", o => Text(o, "metadata", "name")),
+        new("First Seen", "string", 1, EventCells.FirstSeen), Wide("Count", EventCells.Count), Wide("Name", o => Text(o, "metadata", "name")),
     ];
 }

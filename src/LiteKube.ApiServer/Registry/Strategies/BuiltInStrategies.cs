@@ -10,7 +10,7 @@ public sealed record StrategyRegistration(GroupResource Resource, Func<ResourceI
 /// <summary>The strategies of the kinds that need more than <see cref="DefaultStrategy"/>.</summary>
 public static class BuiltInStrategies
 {
-    public static IReadOnlyList<StrategyRegistration> All(IObjectReader objects, ApiServerOptions options)
+    public static IReadOnlyList<StrategyRegistration> All(IObjectReader objects, ApiServerOptions options, TimeProvider time)
     {
         var allocators = new ServiceAllocators(objects, options.ServiceCidr, options.NodePortRange, options.IsNodePortFree);
         return
@@ -28,8 +28,8 @@ public static class BuiltInStrategies
             Checked("", "endpoints", DiscoveryValidation.Endpoints),
             Checked("", "limitranges", PolicyValidation.LimitRange),
             Checked("", "resourcequotas", PolicyValidation.ResourceQuota),
-            Checked("", "persistentvolumes", StorageValidation.Volume),
-            Checked("", "persistentvolumeclaims", StorageValidation.Claim),
+            Make("", "persistentvolumes", r => new PersistentVolumeStrategy(r, time)),
+            Make("", "persistentvolumeclaims", r => new PersistentVolumeClaimStrategy(r)),
             Checked("", "events", PolicyValidation.Event),
             Checked("events.k8s.io", "events", PolicyValidation.Event),
             Checked("apps", "deployments", WorkloadValidation.Deployment),
@@ -56,9 +56,9 @@ public static class BuiltInStrategies
     }
 
     /// <summary>Before the first request.</summary>
-    public static void Register(StrategyRegistry registry, IObjectReader objects, ApiServerOptions options)
+    public static void Register(StrategyRegistry registry, IObjectReader objects, ApiServerOptions options, TimeProvider time)
     {
-        foreach (var registration in All(objects, options))
+        foreach (var registration in All(objects, options, time))
             registry.Register(registration.Resource.Group, registration.Resource.Resource, registration.Make);
     }
 

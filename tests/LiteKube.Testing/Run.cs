@@ -1,18 +1,20 @@
 using System.Text;
 using CliWrap;
-using CliWrap.Buffered;
 
-namespace LiteKube.E2E.Tests.Support;
+namespace LiteKube.Testing;
 
-internal sealed record Ran(string Command, int ExitCode, string Out, string Error)
+/// <summary>A command did not do what the test needs of it; the message shows all that it said.</summary>
+public sealed class CommandFailedException(string message) : Exception(message);
+
+public sealed record Ran(string Command, int ExitCode, string Out, string Error)
 {
     /// <summary>The output, when the command succeeded; else a failure that shows all of it.</summary>
-    public string Success() => ExitCode == 0 ? Out : throw new Xunit.Sdk.XunitException($"{Command}\nexit code {ExitCode}\n{Out}\n{Error}");
+    public string Success() => ExitCode == 0 ? Out : throw new CommandFailedException($"{Command}\nexit code {ExitCode}\n{Out}\n{Error}");
 
-    public Ran Failure() => ExitCode != 0 ? this : throw new Xunit.Sdk.XunitException($"{Command}\nsucceeded, but should not have:\n{Out}");
+    public Ran Failure() => ExitCode != 0 ? this : throw new CommandFailedException($"{Command}\nsucceeded, but should not have:\n{Out}");
 }
 
-internal static class Run
+public static class Run
 {
     public static readonly TimeSpan Timeout = TimeSpan.FromMinutes(3);
 
@@ -36,7 +38,7 @@ internal static class Run
         }
         catch (OperationCanceledException)
         {
-            throw new Xunit.Sdk.XunitException($"{text}\ndid not end within {timeout ?? Timeout}\n{output}\n{error}");
+            throw new CommandFailedException($"{text}\ndid not end within {timeout ?? Timeout}\n{output}\n{error}");
         }
     }
 

@@ -5,10 +5,10 @@ using LiteKube.ApiServer.Authentication;
 using LiteKube.Client;
 using LiteKube.Client.Json;
 
-namespace LiteKube.Controllers.Tests;
+namespace LiteKube.Testing;
 
 /// <summary>The way of a controller to a real API server, with the rights of its own service account.</summary>
-internal sealed class ServerTransport(ApiServer.ApiServer server, string controller) : IKubeTransport
+public sealed class ServerTransport(ApiServer.ApiServer server, string controller) : IKubeTransport
 {
     private readonly UserInfo _user = new($"system:serviceaccount:kube-system:{controller}", ["system:serviceaccounts", "system:serviceaccounts:kube-system", UserInfo.AuthenticatedGroup]);
 
