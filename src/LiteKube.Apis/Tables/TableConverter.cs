@@ -28,7 +28,7 @@ public static class TableConverter
     public static JsonObject Row(ResourceInfo resource, JsonObject value, IncludeObject include, string tableApiVersion, DateTimeOffset now)
     {
         var cells = resource.Columns is { } custom
-            ? [TableColumns.Text(value, "metadata", "name"), .. custom.Select(c => c.Cell(value, now))]
+            ? new JsonArray([JsonValue.Create(TableColumns.Text(value, "metadata", "name")), .. custom.Select(c => c.Cell(value, now))])
             : new JsonArray([.. TableColumns.Of(resource.GroupResource).Select(c => c.Cell(value, now))]);
         var row = new JsonObject { ["cells"] = cells };
         switch (include)

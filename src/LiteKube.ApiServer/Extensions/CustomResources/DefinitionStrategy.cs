@@ -66,11 +66,13 @@ internal sealed class DefinitionStrategy(ResourceInfo resource, IRuleCompiler? r
         if (!status.Strings("storedVersions").Contains(storage.Str("name"))) status.GetOrAddArray("storedVersions").Add((JsonNode)storage.Str("name"));
     }
 
-    private static List<string> WarningsOf(JsonObject value)
+    private List<string> WarningsOf(JsonObject value)
     {
         var warnings = new List<string>();
         foreach (var schema in new Definition(value).Versions.SelectMany(v => SchemaTree.All(v.Schema)))
         {
+            // Said rather than passed over: whoever relies on a rule must know that nothing holds it here.
+            if (rules is null && schema.Validations.Count > 0) warnings.Add("x-kubernetes-validations are kept and published, but this server does not evaluate them yet");
             if (!FormatChecks.IsRecognized(schema)) warnings.Add($"unrecognized format \"{schema.Format}\"");
             if (schema is { ListType: "set", Items.Type: "object" or "array" })
                 warnings.Add($"x-kubernetes-list-type: set for items of type \"{schema.Items.Type}\" is not supported by server-side apply or CEL validation rules");
