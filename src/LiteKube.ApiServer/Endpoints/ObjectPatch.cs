@@ -3,20 +3,28 @@ using LiteKube.Apis;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Patching;
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Endpoints;
 
 /// <summary>The body of a PATCH, ready to be applied to whatever stands when its turn comes (https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply).</summary>
 internal sealed class ObjectPatch
 {
-    private const string AcceptedTypes = $"{MediaTypes.JsonPatch}, {MediaTypes.MergePatch}, {MediaTypes.StrategicMergePatch}";
+    private const string AcceptedTypes = $"{MediaTypes.JsonPatch}, {MediaTypes.MergePatch}, {MediaTypes.StrategicMergePatch}, {MediaTypes.ApplyPatch}";
 
     private readonly ReadOnlyMemory<byte> _body;
     private readonly string _type;
 
-    private ObjectPatch(ReadOnlyMemory<byte> body, string type) => (_body, _type) = (body, type);
+    private readonly bool _speaksOfOwners;
 
-    /// <exception cref="ApiException">415: a kind of patch that this server does not take; server-side apply is one.</exception>
+    private ObjectPatch(ReadOnlyMemory<byte> body, string type)
+    {
+        (_body, _type) = (body, type);
+        // A name may be written in escapes.
+        _speaksOfOwners = body.Span.IndexOf("managedFields"u8) >= 0 || body.Span.IndexOf("\\u"u8) >= 0 || type == MediaTypes.JsonPatch;
+    }
+
+    /// <exception cref="ApiException">415: a kind of patch that this server does not take.</exception>
     public static async ValueTask<ObjectPatch> ReadAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         var type = MediaTypes.Bare(request.ContentType);
@@ -30,8 +38,20 @@ internal sealed class ObjectPatch
 
     /// <param name="current">Read-only.</param>
     /// <returns>The patched object, canonical and defaulted.</returns>
-    public JsonObject Apply(ApiRequest request, JsonObject current, TypeSchema schema, GroupVersionKind kind) =>
-        BodyDecoder.Canonicalize(request, Merge(current, schema), schema, kind);
+    public JsonObject Apply(ApiRequest request, JsonObject current, TypeSchema schema, GroupVersionKind kind)
+    {
+        var merged = Merge(current, schema);
+        // The owners that the object has stand beside it; most patches do not speak of them, and they are much to copy.
+        var isReset = false;
+        if (merged["metadata"] is JsonObject metadata)
+        {
+            if (!_speaksOfOwners) metadata.Remove("managedFields");
+            isReset = metadata["managedFields"] is JsonArray { Count: 0 };
+        }
+        var value = BodyDecoder.Canonicalize(request, merged, schema, kind);
+        if (isReset) value.Metadata()["managedFields"] = new JsonArray();
+        return value;
+    }
 
     private JsonObject Merge(JsonObject current, TypeSchema schema)
     {

@@ -44,7 +44,8 @@ internal sealed partial class ObjectRegistry
             if (grace == Grace.None) MarkForDeletion(value, 0);
             strategy.PrepareForPendingDelete(value);
         }
-        var encoded = Encode(request.StoredInfo, value);
+        value.Metadata().Remove("managedFields");
+        var encoded = Encode(request.StoredInfo, value, ObjectView.Of(current).ManagedFields);
         var template = new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset);
         if (request.DryRun) return new(new StoredValue(request.Key, WithRevision(encoded, old.ResourceVersion()), current.CreateRevision, current.ModRevision), !stays);
         if (stays && IsSame(encoded, current)) return new(current, false);

@@ -1,39 +1,55 @@
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Apply;
+using LiteKube.Apis.Codec;
+using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Admission;
+using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Registry;
 
 /// <summary>The object as it shall be, made from the one that stands: once for a PUT, again after each lost race for a patch.</summary>
 /// <param name="current">The standing object in the request's version, read-only; null when there is none.</param>
-internal delegate ValueTask<JsonObject> UpdatedObject(JsonObject? current, CancellationToken cancellationToken);
+/// <param name="standing">The same as it is stored.</param>
+internal delegate ValueTask<JsonObject> UpdatedObject(JsonObject? current, StoredValue? standing, CancellationToken cancellationToken);
 
 internal sealed partial class ObjectRegistry
 {
     private const int MaxUpdateAttempts = 5;
     private const string ModifiedMessage = "the object has been modified; please apply your changes to the latest version and try again";
 
-    /// <param name="createsMissing">A PUT on a name that does not exist may create it; runs before the creation (the create verb is authorized there).</param>
-    public async ValueTask<(StoredValue Value, bool Created)> UpdateAsync(WriteRequest request, UpdatedObject update, Action? createsMissing, CancellationToken cancellationToken)
+    /// <param name="createsMissing">A PUT or apply on a name that does not exist may create it; runs before the creation (the create verb is authorized there).</param>
+    /// <param name="alwaysCreates">An apply creates what is missing whatever the kind.</param>
+    public async ValueTask<(StoredValue Value, bool Created)> UpdateAsync(WriteRequest request, UpdatedObject update, Action? createsMissing, CancellationToken cancellationToken, bool alwaysCreates = false)
     {
         for (var attempt = 1; ; attempt++)
         {
             var current = store.Get(request.Key);
             if (current is null)
             {
-                if (createsMissing is null || !request.Resource.Strategy.AllowsCreateOnUpdate || request.Subresource.Length > 0)
+                if (createsMissing is null || !(alwaysCreates || request.Resource.Strategy.AllowsCreateOnUpdate) || request.Subresource.Length > 0)
                     throw ApiException.NotFound(request.Resource.GroupResource, request.Name);
                 createsMissing();
-                var value = await update(null, cancellationToken);
+                var value = await update(null, null, cancellationToken);
                 value.Metadata().Remove("resourceVersion");
-                return (await CreateAsync(request, value, cancellationToken), true);
+                try
+                {
+                    return (await CreateAsync(request, value, cancellationToken), true);
+                }
+                catch (ApiException exception) when (alwaysCreates && exception.Reason == "AlreadyExists" && attempt < MaxUpdateAttempts)
+                {
+                    // Another apply came first: this one merges into what that one made.
+                    continue;
+                }
             }
 
-            var served = await update(request.Resource.Decode(current), cancellationToken);
-            var isConditional = served.ResourceVersion() is { Length: > 0 } and not "0";
+            var live = request.Resource.Decode(current);
+            var served = await update(live, current, cancellationToken);
             CheckConditions(request, served, current);
-            if (await TryUpdateAsync(request, ToStored(request.Resource, served), current, cancellationToken) is { } written) return (written, false);
-            if (isConditional || attempt == MaxUpdateAttempts) throw ApiException.Conflict(request.Resource.GroupResource, request.Name, ModifiedMessage);
+            var managed = OwnershipRecorder.AfterUpdate(request, current, live, served, time.GetUtcNow());
+            if (await TryUpdateAsync(request, ToStored(request.Resource, served), managed, current, cancellationToken) is { } written) return (written, false);
+            // A version that the client demands is refused by the next round's conditions; a patch's is that round's own.
+            if (attempt == MaxUpdateAttempts) throw ApiException.Conflict(request.Resource.GroupResource, request.Name, ModifiedMessage);
         }
     }
 
@@ -61,7 +77,7 @@ internal sealed partial class ObjectRegistry
     }
 
     /// <summary>Null: another write came first.</summary>
-    private async ValueTask<StoredValue?> TryUpdateAsync(WriteRequest request, JsonObject value, StoredValue current, CancellationToken cancellationToken)
+    private async ValueTask<StoredValue?> TryUpdateAsync(WriteRequest request, JsonObject value, ManagedFieldsList managed, StoredValue current, CancellationToken cancellationToken)
     {
         var strategy = request.Resource.Strategy;
         var context = request.StrategyContext();
@@ -88,7 +104,7 @@ internal sealed partial class ObjectRegistry
         {
             ThrowIfInvalid(request, value, errors);
             request.Warnings.AddRange(context.Warnings);
-            var encoded = Encode(request.StoredInfo, value);
+            var encoded = EncodeUpdate(request.StoredInfo, value, managed, current);
             var template = new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset);
             var removes = IsReadyToGo(strategy, value);
             if (request.DryRun) return new StoredValue(request.Key, WithRevision(encoded, old.ResourceVersion()), current.CreateRevision, current.ModRevision);
@@ -106,6 +122,19 @@ internal sealed partial class ObjectRegistry
         {
             if (!kept) reservation?.Dispose();
         }
+    }
+
+    /// <summary>Times alone are no change: with nothing else new the owners' times stay what they were.</summary>
+    private static EncodedObject EncodeUpdate(ResourceInfo info, JsonObject value, ManagedFieldsList managed, StoredValue current)
+    {
+        var standing = ObjectView.Of(current).ManagedFields;
+        var canonical = Canonicalize(info, value);
+        if (!ReferenceEquals(managed, standing) && managed.SaysTheSameAs(standing))
+        {
+            var unchanged = ObjectWriter.WriteForStore(canonical, standing.Encoded.Span);
+            if (IsSame(unchanged, current)) return unchanged;
+        }
+        return ObjectWriter.WriteForStore(canonical, managed.Encoded.Span);
     }
 
     /// <summary>An object whose deletion was asked for goes when the last finalizer goes.</summary>

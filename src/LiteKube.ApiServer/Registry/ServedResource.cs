@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
+using LiteKube.Apis.Apply;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Registry;
@@ -11,6 +14,9 @@ namespace LiteKube.ApiServer.Registry;
 /// <summary>One resource as the endpoints need it: its facts with everything precomputed that a request would build again.</summary>
 internal sealed class ServedResource
 {
+    private readonly ConcurrentDictionary<string, FieldOwnership> _ownership = new(StringComparer.Ordinal);
+    private JsonObject? _emptyObject;
+
     public ServedResource(ResourceInfo info, ResourceInfo stored, IStrategyRegistry strategies, IVersionConverter? converter)
     {
         (Info, Stored, Converter) = (info, stored, converter);
@@ -34,6 +40,17 @@ internal sealed class ServedResource
     public IStrategy Fields { get; }
 
     public IVersionConverter? Converter { get; }
+
+    /// <summary>All versions of the kind; set when the table is complete.</summary>
+    public IObjectVersions Versions { private get; set; } = OneVersion.Instance;
+
+    public string ApiVersion => field ??= Info.GroupVersionKind.ApiVersion;
+
+    public IMergeSchema MergeSchema => field ??= MergeSchemas.Of(Info.Schema);
+
+    /// <summary>The kind's object with nothing set; read-only.</summary>
+    public JsonObject EmptyObject => _emptyObject ??= ObjectDecoder.Canonicalize([], Info.Schema, FieldValidation.Ignore).Object;
+
     public GroupResource GroupResource => Info.GroupResource;
     public string GroupResourceText { get; }
 
@@ -44,6 +61,12 @@ internal sealed class ServedResource
     public ReadOnlyMemory<byte> TypeMeta { get; }
 
     public ReadOnlyMemory<byte> ListHead { get; }
+
+    /// <summary>Who owns what, as one endpoint of the resource keeps it.</summary>
+    public FieldOwnership Ownership(string subresource) =>
+        _ownership.GetOrAdd(subresource, static (name, self) => new(self.Versions, name, EndpointResets.For(self.Info, name)), this);
+
+    public VersionedObject Versioned(JsonObject value) => new(value, MergeSchema, ApiVersion);
 
     public string Key(string ns, string name) => Info.Namespaced ? $"{KeyRoot}{ns}/{name}" : KeyRoot + name;
 
@@ -69,6 +92,7 @@ internal sealed class ObjectView(StoredValue value)
     private static readonly Dictionary<string, string> NoLabels = [];
 
     private readonly WeakReference<JsonObject?> _decoded = new(null);
+    private readonly WeakReference<ManagedFieldsList?> _managedFields = new(null);
     private Dictionary<string, string>? _labels;
     private (ServedResource Resource, ReadOnlyMemory<byte> Bytes)? _converted;
     private volatile (ServedResource Resource, string Field, string Value)[] _fields = [];
@@ -88,6 +112,18 @@ internal sealed class ObjectView(StoredValue value)
         tree = JsonNode.Parse(value.Bytes.Span)?.AsObject() ?? throw new InvalidDataException($"The stored value at {value.Key} is not an object.");
         _decoded.SetTarget(tree);
         return tree;
+    }
+
+    /// <summary>metadata.managedFields, read without building the tree.</summary>
+    public ManagedFieldsList ManagedFields
+    {
+        get
+        {
+            if (_managedFields.TryGetTarget(out var list) && list is not null) return list;
+            list = ManagedFieldsList.FromObject(value.Bytes);
+            _managedFields.SetTarget(list);
+            return list;
+        }
     }
 
     /// <summary>metadata.labels, read without building the tree.</summary>

@@ -22,7 +22,10 @@ public static class ObjectWriter
     }
 
     /// <summary>As <see cref="Write"/>, with metadata.resourceVersion emptied and its place noted.</summary>
-    public static EncodedObject WriteForStore(JsonObject value)
+    public static EncodedObject WriteForStore(JsonObject value) => WriteForStore(value, []);
+
+    /// <param name="managedFields">metadata.managedFields as JSON, which the tree does not have; empty: there are none.</param>
+    public static EncodedObject WriteForStore(JsonObject value, ReadOnlySpan<byte> managedFields)
     {
         using var buffer = new Utf8Buffer();
         var offset = -1;
@@ -33,7 +36,7 @@ public static class ObjectWriter
             GoJsonWriter.WriteName(buffer, name, isFirst);
             isFirst = false;
             if (name == "metadata")
-                offset = WriteMetadata(buffer, child as JsonObject);
+                offset = WriteMetadata(buffer, child as JsonObject, managedFields);
             else
                 GoJsonWriter.Write(buffer, child);
         }
@@ -41,7 +44,7 @@ public static class ObjectWriter
         if (offset < 0)
         {
             GoJsonWriter.WriteName(buffer, "metadata", isFirst);
-            offset = WriteMetadata(buffer, null);
+            offset = WriteMetadata(buffer, null, managedFields);
         }
 
         buffer.Add((byte)'}');
@@ -51,7 +54,7 @@ public static class ObjectWriter
     /// <summary>YAML as kubectl prints it, keys sorted.</summary>
     public static string WriteYaml(JsonNode value) => YamlWriter.Write(value);
 
-    private static int WriteMetadata(Utf8Buffer buffer, JsonObject? metadata)
+    private static int WriteMetadata(Utf8Buffer buffer, JsonObject? metadata, ReadOnlySpan<byte> managedFields)
     {
         var isThere = metadata?.ContainsKey("resourceVersion") == true;
         var offset = -1;
@@ -70,6 +73,13 @@ public static class ObjectWriter
 
         if (offset < 0)
             offset = WritePlace(buffer, ref isFirst);
+        // The last of ObjectMeta's fields.
+        if (!managedFields.IsEmpty)
+        {
+            GoJsonWriter.WriteName(buffer, "managedFields", isFirst);
+            buffer.Add(managedFields);
+        }
+
         buffer.Add((byte)'}');
         return offset;
     }

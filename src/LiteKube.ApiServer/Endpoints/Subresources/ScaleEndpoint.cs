@@ -1,15 +1,24 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
+using LiteKube.Apis.Apply;
+using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Registry;
+using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Endpoints.Subresources;
 
 /// <summary>autoscaling/v1 Scale of Deployments, ReplicaSets, StatefulSets and ReplicationControllers: their replicas in one shape for all.</summary>
-internal sealed class ScaleEndpoint(ObjectRegistry registry, Func<ResourceTable> resources) : ISubresource
+internal sealed class ScaleEndpoint(ObjectRegistry registry, Func<ResourceTable> resources, TimeProvider time) : ISubresource
 {
+    /// <param name="scale">The standing scale; read-only.</param>
+    /// <param name="managed">Its owners; the tracking's outcome is who they are afterwards.</param>
+    private delegate JsonObject ScaleChange(JsonObject scale, ManagedFieldsList managed, FieldTracking tracking);
+
     private static readonly GroupVersionKind Kind = new("autoscaling", "v1", "Scale");
+
+    private ApplyTarget? _target;
 
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
@@ -20,39 +29,66 @@ internal sealed class ScaleEndpoint(ObjectRegistry registry, Func<ResourceTable>
             case "update":
                 var given = await BodyDecoder.DecodeAsync(request, resources().Catalog, Kind, cancellationToken);
                 if (given.Name() != request.Info.Name) throw ApiException.BadRequest($"the name of the object ({given.Name()}) does not match the name on the URL ({request.Info.Name})");
-                return Answer(request, resource, await WriteAsync(request, resource, _ => given, cancellationToken));
+                return Answer(request, resource, await WriteAsync(request, resource, Updated(_ => given), cancellationToken));
+            case "patch" when WriteOptions.IsApply(request):
+                var applied = await ApplyPatch.ReadAsync(request, cancellationToken);
+                return Answer(request, resource, await WriteAsync(request, resource, (scale, managed, tracking) => applied.Apply(request, Target(), tracking, scale, managed, time.GetUtcNow()), cancellationToken));
             case "patch":
                 var patch = await ObjectPatch.ReadAsync(request, cancellationToken);
                 var schema = Schema();
-                return Answer(request, resource, await WriteAsync(request, resource, current => patch.Apply(request, current, schema, Kind), cancellationToken));
+                return Answer(request, resource, await WriteAsync(request, resource, Updated(scale => patch.Apply(request, scale, schema, Kind)), cancellationToken));
             default:
                 throw ApiException.MethodNotAllowed();
         }
     }
 
-    private async ValueTask<StoredValue> WriteAsync(ApiRequest request, ServedResource resource, Func<JsonObject, JsonObject> change, CancellationToken cancellationToken)
+    private async ValueTask<StoredValue> WriteAsync(ApiRequest request, ServedResource resource, ScaleChange change, CancellationToken cancellationToken)
     {
         var write = WriteEndpoints.WriteFor(request, resource);
-        var (written, _) = await registry.UpdateAsync(write, (current, _) =>
+        var owners = new ScaleOwnership(apiVersion => GroupVersion.Parse(apiVersion).Group == resource.Info.GroupVersionKind.Group ? "spec.replicas" : null);
+        var (written, _) = await registry.UpdateAsync(write, (current, standing, _) =>
         {
-            var scale = change(ToScale(current!));
-            var replicas = (scale["spec"] as JsonObject)?.Number("replicas") ?? 0;
-            if (replicas < 0)
-            {
-                var errors = new FieldErrors();
-                errors.Invalid(FieldPath.Of("spec").Child("replicas"), replicas, "must be greater than or equal to 0");
-                throw ApiException.Invalid(Kind, request.Info.Name, errors);
-            }
-            var value = (JsonObject)current!.DeepClone();
-            // The conditions of the request are those of the scale.
-            SetOrRemove(value.Metadata(), "resourceVersion", scale.ResourceVersion());
-            if (scale.Uid().Length > 0) value.Metadata()["uid"] = scale.Uid();
-            if (value["spec"] is not JsonObject spec) value["spec"] = spec = [];
-            spec["replicas"] = (int)Math.Min(replicas, int.MaxValue);
-            return ValueTask.FromResult(value);
+            var managed = ObjectView.Of(standing!).ManagedFields;
+            var tracking = new FieldTracking(write.Fields!.Manager);
+            var scale = change(ToScale(current!), owners.ToScale(managed), tracking);
+            write.Fields.Outcome = owners.ToParent(managed, tracking.Outcome!, resource.ApiVersion);
+            return ValueTask.FromResult(WithScale(request, current!, scale));
         }, null, cancellationToken);
         return written;
     }
+
+    private static JsonObject WithScale(ApiRequest request, JsonObject current, JsonObject scale)
+    {
+        var replicas = (scale["spec"] as JsonObject)?.Number("replicas") ?? 0;
+        if (replicas < 0)
+        {
+            var errors = new FieldErrors();
+            errors.Invalid(FieldPath.Of("spec").Child("replicas"), replicas, "must be greater than or equal to 0");
+            throw ApiException.Invalid(Kind, request.Info.Name, errors);
+        }
+        var value = (JsonObject)current.DeepClone();
+        // The conditions of the request are those of the scale.
+        SetOrRemove(value.Metadata(), "resourceVersion", scale.ResourceVersion());
+        if (scale.Uid().Length > 0) value.Metadata()["uid"] = scale.Uid();
+        if (value["spec"] is not JsonObject spec) value["spec"] = spec = [];
+        spec["replicas"] = (int)Math.Min(replicas, int.MaxValue);
+        return value;
+    }
+
+    /// <summary>A change that is no apply: whoever makes it owns the replicas if they differ. A scale that nobody owns stays so.</summary>
+    private ScaleChange Updated(Func<JsonObject, JsonObject> change) => (scale, managed, tracking) =>
+    {
+        var changed = change(scale);
+        var target = Target();
+        tracking.Outcome = managed.IsEmpty ? managed : target.Ownership.Update(
+            new(scale, target.Merge, Kind.ApiVersion), new(changed, target.Merge, Kind.ApiVersion), managed, tracking.Manager, ObjectFields.FormatTime(time.GetUtcNow()));
+        return changed;
+    };
+
+    private ApplyTarget Target() => _target ??= MakeTarget(Schema());
+
+    private static ApplyTarget MakeTarget(TypeSchema schema) =>
+        new(new FieldOwnership(OneVersion.Instance, "scale", ResetFields.None), MergeSchemas.Of(schema), schema, Kind, ObjectDecoder.Canonicalize([], schema, FieldValidation.Ignore).Object);
 
     private static void SetOrRemove(JsonObject value, string field, string text)
     {
