@@ -115,6 +115,7 @@ internal sealed partial class ObjectRegistry
                 : await store.PutAsync(request.Key, template, current.ModRevision, cancellationToken);
             if (result.Status == WriteStatus.Conflict) return null;
             kept = true;
+            if (!removes) ObjectView.Of(result.Value!).Remember(managed);
             strategy.AfterWrite(removes ? null : value, old);
             return result.Value;
         }
@@ -127,14 +128,21 @@ internal sealed partial class ObjectRegistry
     /// <summary>Times alone are no change: with nothing else new the owners' times stay what they were.</summary>
     private static EncodedObject EncodeUpdate(ResourceInfo info, JsonObject value, ManagedFieldsList managed, StoredValue current)
     {
-        var standing = ObjectView.Of(current).ManagedFields;
         var canonical = Canonicalize(info, value);
-        if (!ReferenceEquals(managed, standing) && managed.SaysTheSameAs(standing))
-        {
-            var unchanged = ObjectWriter.WriteForStore(canonical, standing.Encoded.Span);
-            if (IsSame(unchanged, current)) return unchanged;
-        }
-        return ObjectWriter.WriteForStore(canonical, managed.Encoded.Span);
+        var encoded = ObjectWriter.WriteForStore(canonical, managed.Encoded.Span);
+        var standing = ObjectView.Of(current).ManagedFields;
+        if (ReferenceEquals(managed, standing) || !managed.SaysTheSameAs(standing) || !IsSameBesideOwners(encoded, managed, current, standing)) return encoded;
+        return ObjectWriter.WriteForStore(canonical, standing.Encoded.Span);
+    }
+
+    private static bool IsSameBesideOwners(EncodedObject encoded, ManagedFieldsList managed, StoredValue current, ManagedFieldsList standing)
+    {
+        var a = encoded.Utf8.Span;
+        var b = current.Bytes.Span;
+        var (version, list) = (encoded.ResourceVersionOffset, encoded.ManagedFieldsOffset);
+        var rest = a[(list + managed.Encoded.Length)..];
+        var digits = b.Length - (a.Length - managed.Encoded.Length + standing.Encoded.Length);
+        return digits > 0 && a[..version].SequenceEqual(b[..version]) && a[version..list].SequenceEqual(b.Slice(version + digits, list - version)) && rest.SequenceEqual(b[^rest.Length..]);
     }
 
     /// <summary>An object whose deletion was asked for goes when the last finalizer goes.</summary>

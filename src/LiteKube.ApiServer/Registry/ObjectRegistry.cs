@@ -76,6 +76,7 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
             var result = await store.PutAsync(key, new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset), 0, cancellationToken);
             if (result.Status == WriteStatus.Conflict) return (null, result.Value);
             kept = true;
+            ObjectView.Of(result.Value!).Remember(managed);
             strategy.AfterWrite(value, null);
             return (result.Value, null);
         }

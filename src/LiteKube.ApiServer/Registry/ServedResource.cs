@@ -126,6 +126,9 @@ internal sealed class ObjectView(StoredValue value)
         }
     }
 
+    /// <summary>The list that was just written: the next write need not read it while memory allows.</summary>
+    public void Remember(ManagedFieldsList list) => _managedFields.SetTarget(list);
+
     /// <summary>metadata.labels, read without building the tree.</summary>
     public IReadOnlyDictionary<string, string> Labels => _labels ??= ReadLabels(value.Bytes.Span);
 

@@ -17,17 +17,19 @@ public sealed class FieldComparison
     /// <summary>Added and modified.</summary>
     internal FieldSet Changed => field ??= Modified.Union(Added);
 
+    public static FieldComparison Of(JsonObject before, JsonObject after, IMergeSchema schema) => Of(before, after, schema, ResetFields.None);
+
     /// <summary>Walks both trees at once. Equal parts cost a comparison of their values and no allocation.</summary>
+    /// <param name="reset">What the difference leaves out; whole fields of the object are not even looked at, such as a pod's spec on its /status.</param>
     /// <exception cref="MergeException">An element of an associative list that differs cannot be told apart.</exception>
-    public static FieldComparison Of(JsonObject before, JsonObject after, IMergeSchema schema)
+    public static FieldComparison Of(JsonObject before, JsonObject after, IMergeSchema schema, ResetFields reset)
     {
         var result = new Difference();
-        CompareAs(schema.FirstForm(), schema, new(true, before), new(true, after), ref result);
-        return new(result.Added.Build(), result.Modified.Build(), result.Removed.Build());
+        if (schema.Map is { IsAtomic: false } map) CompareMaps(map, before, after, ref result, reset.IsEmpty ? null : reset);
+        else CompareAs(schema.FirstForm(), schema, new(true, before), new(true, after), ref result);
+        var difference = new FieldComparison(result.Added.Build(), result.Modified.Build(), result.Removed.Build());
+        return reset.IsEmpty || difference.IsSame ? difference : new(reset.Filter(difference.Added), reset.Filter(difference.Modified), reset.Filter(difference.Removed));
     }
-
-    internal FieldComparison Without(ResetFields reset) =>
-        reset.IsEmpty || IsSame ? this : new(reset.Filter(Added), reset.Filter(Modified), reset.Filter(Removed));
 
     /// <summary>A value or its absence; a value may be null.</summary>
     private readonly record struct Side(bool IsThere, JsonNode? Value);
@@ -90,12 +92,13 @@ public sealed class FieldComparison
         else if (!JsonEquality.AreEqual(before.Value, after.Value)) result.Modified.IsMember = true;
     }
 
-    private static void CompareMaps(IMapMerge schema, JsonObject? before, JsonObject? after, ref Difference result)
+    private static void CompareMaps(IMapMerge schema, JsonObject? before, JsonObject? after, ref Difference result, ResetFields? reset = null)
     {
         if (after is not null)
         {
             foreach (var (name, value) in after)
             {
+                if (reset is not null && reset.Excludes(name)) continue;
                 JsonNode? old = null;
                 var wasThere = before is not null && before.TryGetPropertyValue(name, out old);
                 CompareField(schema, name, new(wasThere, old), new(true, value), ref result);
@@ -105,7 +108,7 @@ public sealed class FieldComparison
         if (before is null) return;
         foreach (var (name, value) in before)
         {
-            if (after is null || !after.ContainsKey(name)) CompareField(schema, name, new(true, value), default, ref result);
+            if ((after is null || !after.ContainsKey(name)) && reset?.Excludes(name) != true) CompareField(schema, name, new(true, value), default, ref result);
         }
     }
 

@@ -18,6 +18,9 @@ public sealed class FieldSet
     /// <summary>In order of their elements, each once, none of them without effect.</summary>
     internal FieldSetEntry[] Entries { get; }
 
+    /// <summary>The schema that the set is known to fit: sets are shared, and schemas seldom change.</summary>
+    internal IMergeSchema? ReconciledFor { get; set; }
+
     public bool IsEmpty => Entries.Length == 0;
 
     /// <summary>How many paths are members.</summary>

@@ -27,13 +27,9 @@ internal static class FieldSetCache
     public static void Remember(byte[] utf8, FieldSet set)
     {
         if (utf8.Length > MaxBytes) return;
-        if (Interlocked.Increment(ref _count) > MaxSets)
-        {
-            Sets.Clear();
-            Volatile.Write(ref _count, 0);
-        }
-
-        Sets[new(utf8)] = set;
+        if (!Sets.TryAdd(new(utf8), set) || Interlocked.Increment(ref _count) <= MaxSets) return;
+        Sets.Clear();
+        Volatile.Write(ref _count, 0);
     }
 
     private readonly struct Key : IEquatable<Key>

@@ -128,6 +128,8 @@ public sealed class PathElement : IEquatable<PathElement>, IComparable<PathEleme
 
     private byte[] Encode()
     {
+        // Most names are plain: their bytes stand as they are.
+        if (_form == Form.Field && IsPlain(_name)) return Encoding.ASCII.GetBytes($"\"f:{_name}\"");
         using var inner = new Utf8Buffer();
         switch (_form)
         {
@@ -157,6 +159,16 @@ public sealed class PathElement : IEquatable<PathElement>, IComparable<PathEleme
         using var outer = new Utf8Buffer();
         GoJsonWriter.WriteString(outer, Encoding.UTF8.GetString(inner.Written));
         return outer.Written.ToArray();
+    }
+
+    private static bool IsPlain(string name)
+    {
+        foreach (var c in name)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '.' or '_' or '/')) return false;
+        }
+
+        return true;
     }
 
     private static JsonNode? ParseJson(string text)

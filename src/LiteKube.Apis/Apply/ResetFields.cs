@@ -29,6 +29,18 @@ public sealed class ResetFields
     /// <summary>What of the set this endpoint's writers can own.</summary>
     public FieldSet Filter(FieldSet set) => _included is null ? set.ExceptBelow(_excluded) : Include(set, _included, 0);
 
+    /// <summary>Nothing of this field of the object can be owned here, so nothing of it need be compared.</summary>
+    internal bool Excludes(string topLevelField)
+    {
+        if (_included is not null) return !_included.Any(p => p[0] == "*" || p[0] == topLevelField);
+        foreach (var entry in _excluded.Entries)
+        {
+            if (entry.IsMember && entry.Element.FieldName == topLevelField) return true;
+        }
+
+        return false;
+    }
+
     private static FieldSet Include(FieldSet set, IReadOnlyList<string[]> patterns, int depth)
     {
         var kept = new List<FieldSetEntry>();

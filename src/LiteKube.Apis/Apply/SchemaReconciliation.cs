@@ -10,6 +10,14 @@ internal static class SchemaReconciliation
 {
     public static FieldSet Reconcile(FieldSet set, IMergeSchema schema)
     {
+        if (ReferenceEquals(set.ReconciledFor, schema)) return set;
+        var fitting = Walk(set, schema);
+        fitting.ReconciledFor = schema;
+        return fitting;
+    }
+
+    private static FieldSet Walk(FieldSet set, IMergeSchema schema)
+    {
         FieldSetEntry[]? changed = null;
         for (var i = 0; i < set.Entries.Length; i++)
         {
@@ -22,7 +30,7 @@ internal static class SchemaReconciliation
             }
             else
             {
-                var children = Reconcile(entry.Children, child);
+                var children = Walk(entry.Children, child);
                 if (ReferenceEquals(children, entry.Children)) continue;
                 replaced = entry with { Children = children };
             }

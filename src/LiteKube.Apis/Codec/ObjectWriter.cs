@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 namespace LiteKube.Apis.Codec;
 
 /// <summary>An object's canonical bytes with the place inside <c>"resourceVersion":""</c> where the store writes the revision.</summary>
-public readonly record struct EncodedObject(ReadOnlyMemory<byte> Utf8, int ResourceVersionOffset);
+/// <param name="ManagedFieldsOffset">Where the list of metadata.managedFields starts; -1: there is none.</param>
+public readonly record struct EncodedObject(ReadOnlyMemory<byte> Utf8, int ResourceVersionOffset, int ManagedFieldsOffset = -1);
 
 public static class ObjectWriter
 {
@@ -28,7 +29,7 @@ public static class ObjectWriter
     public static EncodedObject WriteForStore(JsonObject value, ReadOnlySpan<byte> managedFields)
     {
         using var buffer = new Utf8Buffer();
-        var offset = -1;
+        var (offset, listOffset) = (-1, -1);
         var isFirst = true;
         buffer.Add((byte)'{');
         foreach (var (name, child) in value)
@@ -36,7 +37,7 @@ public static class ObjectWriter
             GoJsonWriter.WriteName(buffer, name, isFirst);
             isFirst = false;
             if (name == "metadata")
-                offset = WriteMetadata(buffer, child as JsonObject, managedFields);
+                (offset, listOffset) = WriteMetadata(buffer, child as JsonObject, managedFields);
             else
                 GoJsonWriter.Write(buffer, child);
         }
@@ -44,17 +45,17 @@ public static class ObjectWriter
         if (offset < 0)
         {
             GoJsonWriter.WriteName(buffer, "metadata", isFirst);
-            offset = WriteMetadata(buffer, null, managedFields);
+            (offset, listOffset) = WriteMetadata(buffer, null, managedFields);
         }
 
         buffer.Add((byte)'}');
-        return new(buffer.Written.ToArray(), offset);
+        return new(buffer.Written.ToArray(), offset, listOffset);
     }
 
     /// <summary>YAML as kubectl prints it, keys sorted.</summary>
     public static string WriteYaml(JsonNode value) => YamlWriter.Write(value);
 
-    private static int WriteMetadata(Utf8Buffer buffer, JsonObject? metadata, ReadOnlySpan<byte> managedFields)
+    private static (int ResourceVersion, int ManagedFields) WriteMetadata(Utf8Buffer buffer, JsonObject? metadata, ReadOnlySpan<byte> managedFields)
     {
         var isThere = metadata?.ContainsKey("resourceVersion") == true;
         var offset = -1;
@@ -74,14 +75,16 @@ public static class ObjectWriter
         if (offset < 0)
             offset = WritePlace(buffer, ref isFirst);
         // The last of ObjectMeta's fields.
+        var listOffset = -1;
         if (!managedFields.IsEmpty)
         {
             GoJsonWriter.WriteName(buffer, "managedFields", isFirst);
+            listOffset = buffer.Count;
             buffer.Add(managedFields);
         }
 
         buffer.Add((byte)'}');
-        return offset;
+        return (offset, listOffset);
     }
 
     private static int WritePlace(Utf8Buffer buffer, ref bool isFirst)
