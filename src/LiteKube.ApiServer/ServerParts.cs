@@ -8,6 +8,7 @@ using LiteKube.ApiServer.Discovery;
 using LiteKube.ApiServer.Endpoints;
 using LiteKube.ApiServer.Endpoints.Subresources;
 using LiteKube.ApiServer.Extensions.CustomResources;
+using LiteKube.ApiServer.Extensions.CustomResources.Rules;
 using LiteKube.ApiServer.Metrics;
 using LiteKube.ApiServer.Proxy;
 using LiteKube.ApiServer.Registry;
@@ -25,8 +26,7 @@ internal sealed class ServerParts : IAsyncDisposable
     private readonly BackendConnector _connector;
     private readonly WebhookCaller _webhooks;
 
-    /// <summary>CEL rules of CRDs; without a compiler they are kept and published, and not run.</summary>
-    private static IRuleCompiler? Rules => null;
+    private static readonly RuleCompiler Rules = new();
 
     public ServerParts(ApiServerOptions options, IStateStore store, ClusterPki pki, IReadOnlyList<HealthCheck> checks, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time, CancellationToken stopping)
     {

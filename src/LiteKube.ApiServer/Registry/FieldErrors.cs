@@ -30,6 +30,11 @@ public sealed class FieldErrors
 
     public void Required(FieldPath field, string detail) => Add("FieldValueRequired", field, Join("Required value", detail));
     public void Invalid(FieldPath field, JsonNode? value, string detail) => Add("FieldValueInvalid", field, Join($"Invalid value: {Print(value)}", detail));
+    public void Internal(FieldPath field, string detail) => Add("InternalError", field, Join("Internal error", detail));
+
+    /// <summary>The value is left out: it may be large, or secret.</summary>
+    public void InvalidOmitted(FieldPath field, string detail) => Add("FieldValueInvalid", field, Join("Invalid value", detail));
+    public void DuplicateOmitted(FieldPath field) => Add("FieldValueDuplicate", field, "Duplicate value");
     public void Forbidden(FieldPath field, string detail) => Add("FieldValueForbidden", field, Join("Forbidden", detail));
     public void Duplicate(FieldPath field, JsonNode? value) => Add("FieldValueDuplicate", field, $"Duplicate value: {Print(value)}");
     public void NotFound(FieldPath field, JsonNode? value) => Add("FieldValueNotFound", field, $"Not found: {Print(value)}");
