@@ -6,8 +6,12 @@ namespace LiteKube.ApiServer.Endpoints;
 /// <summary>A request that came over HTTP.</summary>
 internal sealed class HttpApiRequest(HttpContext context, int maxBodyBytes) : ApiRequest
 {
+    private ReadOnlyMemory<byte>? _body;
+
+    /// <remarks>Kept once it is read: an update that loses a race decodes it again.</remarks>
     public override ValueTask<ReadOnlyMemory<byte>> ReadBodyAsync(CancellationToken cancellationToken)
     {
+        if (_body is { } known) return ValueTask.FromResult(known);
         var length = context.Request.ContentLength;
         if (length > maxBodyBytes) throw TooLarge();
         // Without a length and without transfer-encoding (or h2 DATA) there is no body.
@@ -25,6 +29,7 @@ internal sealed class HttpApiRequest(HttpContext context, int maxBodyBytes) : Ap
             {
                 var body = read.Buffer.ToArray();
                 reader.AdvanceTo(read.Buffer.End);
+                _body = body;
                 return body;
             }
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);

@@ -10,7 +10,8 @@ internal delegate ValueTask<JsonObject> UpdatedObject(JsonObject? current, Cance
 
 internal sealed partial class ObjectRegistry
 {
-    private const int MaxUpdateAttempts = 5;
+    /// <summary>Upstream tries until it wins. Each round that one writer loses another wins, so this many end only what is hopeless.</summary>
+    private const int MaxUpdateAttempts = 100;
     private const string ModifiedMessage = "the object has been modified; please apply your changes to the latest version and try again";
 
     /// <param name="createsMissing">A PUT on a name that does not exist may create it; runs before the creation (the create verb is authorized there).</param>
@@ -30,10 +31,10 @@ internal sealed partial class ObjectRegistry
             }
 
             var served = await update(request.Resource.Decode(current), cancellationToken);
-            var isConditional = served.ResourceVersion() is { Length: > 0 } and not "0";
             CheckConditions(request, served, current);
             if (await TryUpdateAsync(request, ToStored(request.Resource, served), current, cancellationToken) is { } written) return (written, false);
-            if (isConditional || attempt == MaxUpdateAttempts) throw ApiException.Conflict(request.Resource.GroupResource, request.Name, ModifiedMessage);
+            // A version that the client demands is refused by the next round's conditions; a patch's is that round's own.
+            if (attempt == MaxUpdateAttempts) throw ApiException.Conflict(request.Resource.GroupResource, request.Name, ModifiedMessage);
         }
     }
 
