@@ -157,11 +157,12 @@ public sealed class RelayTests
         return stream;
     }
 
+    /// <summary>All that was read when <paramref name="end"/> had come; what follows it, as a WebSocket's close frame, may be there too.</summary>
     private static async Task<string> ReadUntilAsync(SslStream stream, string end)
     {
         var text = new StringBuilder();
         var buffer = new byte[4096];
-        while (!text.ToString().EndsWith(end, StringComparison.Ordinal))
+        while (!text.ToString().Contains(end, StringComparison.Ordinal))
         {
             var count = await stream.ReadAsync(buffer).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
             if (count == 0) throw new EndOfStreamException($"The connection ended before \"{end}\" came; so far: {text}");
