@@ -28,8 +28,9 @@ internal sealed class FakeKubelet : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        _listener.Stop();
+        // The loop first: a listener stopped between two of its connections would be an error there.
         await _loop;
+        _listener.Stop();
         _stopping.Dispose();
     }
 
