@@ -37,7 +37,8 @@ public sealed class AnyInputTests : IAsyncLifetime
         for (var i = 0; i < 800; i++) await CheckAsync(maker.Next());
     }
 
-    [Fact]
+    /// <summary>Other requests each time, for as many seeds as LITEKUBE_FUZZ_SEEDS says: for a hunt, not for every run, whose outcome must not be luck.</summary>
+    [FuzzingFact]
     public async Task New_seeds_give_no_server_error()
     {
         var before = GC.GetTotalMemory(forceFullCollection: true);
@@ -47,9 +48,19 @@ public sealed class AnyInputTests : IAsyncLifetime
                 var maker = new RequestMaker(seed);
                 for (var i = 0; i < RequestsPerSeed; i++) await CheckAsync(maker.Next());
             },
-            iter: 60,
+            iter: FuzzingFactAttribute.Seeds,
             threads: 2);
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, MaxGrowthBytes);
+    }
+
+    /// <summary>What new seeds once found.</summary>
+    [Theory]
+    [InlineData("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", """{"spec":{"group":"","names":{"plural":"{{","kind":"1e"},"scope":"\ud800","versions":[{"name":"Always","served":true,"storage":true,"deprecated":false},{"name":"\ud800","served":true,"storage":true,"schema":{}}]},"status":{"observedGeneration":-1},"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"f4"}}""")]
+    [InlineData("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", """{"apiVersion":"apiextensions.k8s.io/v1","spec":{"group":"kubernetes.io/service-account-token","names":{"plural":"*","kind":"2026-13-45"},"scope":"99999999999999999999","versions":[{"served":false,"subresources":{"scale":{"specReplicasPath":"Equal","statusReplicasPath":"%s"}}},{"name":"10.0.0.0/8","served":true,"storage":true}],"preserveUnknownFields":true},"kind":"CustomResourceDefinition","metadata":{"name":"f1"}}""")]
+    public async Task What_once_failed_is_refused(string path, string body)
+    {
+        var answer = await _server.PostAsync(path, body);
+        Assert.True(answer.StatusCode == HttpStatusCode.UnprocessableEntity, answer.Body);
     }
 
     public static TheoryData<string, string> Bodies => new()

@@ -191,22 +191,42 @@ public sealed class DnsServerTests : IAsyncLifetime
     /// <summary>A resolver that knows 203.0.113.1 for everything below example.com.</summary>
     private sealed class Upstream : IDisposable
     {
-        private readonly Socket _udp = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        private readonly Socket _udp;
         private readonly TcpListener _tcp;
         private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Upstream(string address, int port)
         {
-            _udp.Bind(new IPEndPoint(IPAddress.Parse(address), port));
+            (_udp, _tcp) = Bind(IPAddress.Parse(address), port);
             Port = ((IPEndPoint)_udp.LocalEndPoint!).Port;
-            _tcp = new TcpListener(IPAddress.Parse(address), Port);
-            _tcp.Start();
             _ = ServeUdpAsync();
             _ = ServeTcpAsync();
         }
 
         public int Port { get; }
         public string Address { get; init; } = "203.0.113.1";
+
+        /// <summary>One port for both protocols. With port 0 the kernel picks it for UDP alone, and somebody's TCP may have it: then another.</summary>
+        private static (Socket Udp, TcpListener Tcp) Bind(IPAddress address, int port)
+        {
+            while (true)
+            {
+                var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+                udp.Bind(new IPEndPoint(address, port));
+                var tcp = new TcpListener(address, ((IPEndPoint)udp.LocalEndPoint!).Port);
+                try
+                {
+                    tcp.Start();
+                    return (udp, tcp);
+                }
+                catch (SocketException taken) when (port == 0 && taken.SocketErrorCode == SocketError.AddressAlreadyInUse)
+                {
+                    udp.Dispose();
+                    tcp.Dispose();
+                }
+            }
+        }
+
         public Task FirstQuestion => _first.Task;
         public ConcurrentDictionary<string, int> Asked { get; } = [];
 

@@ -8,6 +8,9 @@ namespace LiteKube.Apis.Schema.Structural;
 /// </summary>
 public sealed class StructuralSchema
 {
+    // Before Empty, which takes it: static members begin in the order of their lines.
+    internal static readonly IReadOnlyDictionary<string, StructuralSchema> NoProperties = new Dictionary<string, StructuralSchema>();
+
     /// <summary>Where nothing is said: any object.</summary>
     public static StructuralSchema Empty { get; } = new();
 
@@ -73,8 +76,6 @@ public sealed class StructuralSchema
 
     /// <summary>Whether a resource of its own, with kind and metadata, stands here or below.</summary>
     public bool HasEmbeddedResources { get; init; }
-
-    internal static readonly IReadOnlyDictionary<string, StructuralSchema> NoProperties = new Dictionary<string, StructuralSchema>();
 
     /// <summary>The schema of an object's field; null where nothing is said of it.</summary>
     public StructuralSchema? Field(string name) => Properties.TryGetValue(name, out var property) ? property : AdditionalProperties;
