@@ -98,32 +98,54 @@ public static class CniConflist
     /// <summary>containerd before 2.0 insists on a plugin of this name for lo.</summary>
     public const string LoopbackType = "loopback";
 
-    /// <summary>Names that the CNI bin directory must hold, each a link (or copy) of the litekube binary.</summary>
-    public static readonly IReadOnlyList<string> BinNames = [PluginType, LoopbackType];
+    /// <summary>
+    /// The plugin of that name. <see cref="PodInterface"/> brings lo up together with the rest, so that this only has to
+    /// say so; containerd runs it twice a pod, and a shell starts in a hundredth of the time that the whole program takes.
+    /// A path that would have to be escaped in JSON is refused: containerd makes none.
+    /// </summary>
+    internal const string LoopbackScript = """
+        #!/bin/sh
+        case $CNI_COMMAND in
+        ADD)
+            case $CNI_NETNS in
+            *[!a-zA-Z0-9/._-]*) echo '{"cniVersion":"0.3.1","code":4,"msg":"CNI_NETNS is not a plain path"}'; exit 1 ;;
+            esac
+            echo '{"cniVersion":"0.3.1","interfaces":[{"name":"lo","mac":"00:00:00:00:00:00","sandbox":"'"$CNI_NETNS"'"}],"ips":[{"version":"4","address":"127.0.0.1/8","interface":0}],"dns":{}}' ;;
+        CHECK|DEL) ;;
+        VERSION) echo '{"cniVersion":"1.0.0","supportedVersions":["0.3.1","0.4.0","1.0.0"]}' ;;
+        *) echo '{"cniVersion":"0.3.1","code":4,"msg":"CNI_COMMAND is none of ADD, DEL, CHECK, VERSION"}'; exit 1 ;;
+        esac
 
-    /// <summary>Writes NN-litekube.conflist into the instance's net.d and links the plugins to <paramref name="executable"/>; both only when they differ.</summary>
+        """;
+
+    private const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    /// <summary>Writes NN-litekube.conflist into the instance's net.d, links the plugin to <paramref name="executable"/> and writes that for lo; each only when it differs.</summary>
     public static void Install(NetworkOptions options, string executable)
     {
         Directory.CreateDirectory(options.CniConfigDirectory);
         Directory.CreateDirectory(options.CniBinDirectory);
         Directory.CreateDirectory(options.CniStateDirectory);
-        var path = Path.Combine(options.CniConfigDirectory, "10-litekube.conflist");
-        var content = Render(options);
         // containerd watches the directory; an unchanged file must not make it reload.
-        if (!File.Exists(path) || !File.ReadAllBytes(path).AsSpan().SequenceEqual(content))
-        {
-            var temporary = path + ".tmp";
-            File.WriteAllBytes(temporary, content);
-            File.Move(temporary, path, overwrite: true);
-        }
-        foreach (var name in BinNames)
-        {
-            var link = new FileInfo(Path.Combine(options.CniBinDirectory, name));
-            if (link.LinkTarget == executable)
-                continue;
-            link.Delete();
-            link.CreateAsSymbolicLink(executable);
-        }
+        WriteChanged(Path.Combine(options.CniConfigDirectory, "10-litekube.conflist"), Render(options), mode: null);
+        WriteChanged(Path.Combine(options.CniBinDirectory, LoopbackType), Encoding.ASCII.GetBytes(LoopbackScript), Executable);
+        var link = new FileInfo(Path.Combine(options.CniBinDirectory, PluginType));
+        if (link.LinkTarget == executable)
+            return;
+        link.Delete();
+        link.CreateAsSymbolicLink(executable);
+    }
+
+    private static void WriteChanged(string path, byte[] content, UnixFileMode? mode)
+    {
+        // A link is never followed: it may lead to the program itself.
+        if (new FileInfo(path) is { Exists: true, LinkTarget: null } && File.ReadAllBytes(path).AsSpan().SequenceEqual(content))
+            return;
+        var temporary = path + ".tmp";
+        File.WriteAllBytes(temporary, content);
+        if (mode is { } wanted)
+            File.SetUnixFileMode(temporary, wanted);
+        File.Move(temporary, path, overwrite: true);
     }
 
     internal static byte[] Render(NetworkOptions options)

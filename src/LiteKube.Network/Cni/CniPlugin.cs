@@ -5,8 +5,7 @@ namespace LiteKube.Network.Cni;
 
 /// <summary>
 /// The program as a CNI plugin (https://github.com/containernetworking/cni/blob/spec-v1.0.0/SPEC.md): ADD, DEL, CHECK
-/// and VERSION for the pod bridge, and for the "loopback" plugin that containerd wants beside it. Which of the two is
-/// asked for stands in the configuration, so the name the binary was called by does not matter.
+/// and VERSION for the pod bridge.
 /// </summary>
 public static class CniPlugin
 {
@@ -61,37 +60,20 @@ public static class CniPlugin
 
     private static async Task RunAsync(string command, CniConfig config, CniRequest request, Stream output, CancellationToken cancellationToken)
     {
-        switch (command, config.Type)
+        switch (command)
         {
-            case ("ADD", CniConflist.LoopbackType):
-                BringUpLoopback(request);
-                CniResult.WriteAdd(output, config, [new CniInterface("lo", "00:00:00:00:00:00", request.Namespace)], IPAddress.Loopback, 0);
-                break;
-            case ("CHECK", CniConflist.LoopbackType):
-                using (var inside = RouteNetlink.OpenIn(request.Namespace!))
-                    if (inside.FindLink("lo") is not { IsUp: true })
-                        throw new CniException(CniException.CheckFailed, "lo is not up");
-                break;
-            case ("DEL", CniConflist.LoopbackType):
-                break;
-            case ("ADD", _):
+            case "ADD":
                 await new PodInterface(config, request).AddAsync(output, cancellationToken);
                 break;
-            case ("CHECK", _):
+            case "CHECK":
                 new PodInterface(config, request).Check();
                 break;
-            case ("DEL", _):
+            case "DEL":
                 await new PodInterface(config, request).DeleteAsync(cancellationToken);
                 break;
             default:
                 throw new CniException(CniException.InvalidEnvironment, $"CNI_COMMAND {command} is none of ADD, DEL, CHECK, VERSION");
         }
-    }
-
-    private static void BringUpLoopback(CniRequest request)
-    {
-        using var inside = RouteNetlink.OpenIn(request.Namespace!);
-        inside.SetUp(inside.FindLink("lo") ?? throw new CniException(CniException.KernelFailure, $"no lo in {request.Namespace}"));
     }
 
     internal static string Required(IReadOnlyDictionary<string, string> env, string name) =>

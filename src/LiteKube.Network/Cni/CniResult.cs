@@ -33,19 +33,15 @@ internal static class CniResult
 
     private static void WriteAddress(Utf8JsonWriter json, CniConfig config, IPAddress address, int interfaceIndex)
     {
-        var loopback = IPAddress.IsLoopback(address);
         json.WriteStartArray("ips");
         json.WriteStartObject();
         if (config.CniVersion[0] == '0')
             json.WriteString("version", "4");
-        json.WriteString("address", $"{address}/{(loopback ? 8 : 32)}");
-        if (!loopback)
-            json.WriteString("gateway", config.Gateway.ToString());
+        json.WriteString("address", $"{address}/32");
+        json.WriteString("gateway", config.Gateway.ToString());
         json.WriteNumber("interface", interfaceIndex);
         json.WriteEndObject();
         json.WriteEndArray();
-        if (loopback)
-            return;
         json.WriteStartArray("routes");
         json.WriteStartObject();
         json.WriteString("dst", "0.0.0.0/0");

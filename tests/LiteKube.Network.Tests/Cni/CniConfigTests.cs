@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using LiteKube.Network.Cni;
 
 namespace LiteKube.Network.Tests.Cni;
@@ -63,5 +65,52 @@ public sealed class CniConfigTests
         }
         var (ok, versions) = await RunAsync("", ("CNI_COMMAND", "VERSION"));
         Assert.Equal((0, """{"cniVersion":"1.0.0","supportedVersions":["0.3.1","0.4.0","1.0.0"]}"""), (ok, versions));
+    }
+
+    [Fact]
+    public async Task The_plugin_for_lo_takes_the_place_of_a_link_and_answers_by_the_specification()
+    {
+        var directory = Directory.CreateTempSubdirectory("cni");
+        try
+        {
+            var options = Options with { DataDirectory = directory.FullName };
+            var program = Path.Combine(directory.FullName, "litekube");
+            await File.WriteAllTextAsync(program, "the program");
+            Directory.CreateDirectory(options.CniBinDirectory);
+            var path = Path.Combine(options.CniBinDirectory, CniConflist.LoopbackType);
+            File.CreateSymbolicLink(path, program);
+            CniConflist.Install(options, program);
+            CniConflist.Install(options, program);
+            Assert.Equal("the program", await File.ReadAllTextAsync(program));
+            Assert.Equal(program, new FileInfo(Path.Combine(options.CniBinDirectory, CniConflist.PluginType)).LinkTarget);
+
+            var (code, output) = await PluginAsync(path, "ADD", "/var/run/netns/cni-1");
+            using var added = JsonDocument.Parse(output);
+            Assert.Equal((0, "/var/run/netns/cni-1", "127.0.0.1/8"),
+                (code, added.RootElement.GetProperty("interfaces")[0].GetProperty("sandbox").GetString(), added.RootElement.GetProperty("ips")[0].GetProperty("address").GetString()));
+            Assert.Equal((0, ""), await PluginAsync(path, "DEL", ""));
+            Assert.Equal((0, ""), await PluginAsync(path, "CHECK", "/var/run/netns/cni-1"));
+            Assert.Equal((0, """{"cniVersion":"1.0.0","supportedVersions":["0.3.1","0.4.0","1.0.0"]}""" + "\n"), await PluginAsync(path, "VERSION", ""));
+            foreach (var (command, ns) in new (string, string)[] {("ADD", "/run/\",\"x\":\""), ("ADD", "/run/$(id)`id`"), ("GC", "") })
+            {
+                var (failed, error) = await PluginAsync(path, command, ns);
+                using var json = JsonDocument.Parse(error);
+                Assert.Equal((1, 4), (failed, json.RootElement.GetProperty("code").GetInt32()));
+            }
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<(int ExitCode, string Output)> PluginAsync(string path, string command, string ns)
+    {
+        var start = new ProcessStartInfo(path) { RedirectStandardOutput = true };
+        (start.Environment["CNI_COMMAND"], start.Environment["CNI_NETNS"]) = (command, ns);
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, output);
     }
 }

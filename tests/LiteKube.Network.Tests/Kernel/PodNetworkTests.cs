@@ -68,17 +68,14 @@ public sealed class PodNetworkTests
     }
 
     [KernelFact]
-    public Task The_loopback_plugin_brings_lo_up() => KernelScenario.RunAsync(Loopback);
+    public Task A_pods_lo_is_up() => KernelScenario.RunAsync(LoIsUp);
 
-    private static async Task Loopback()
+    private static async Task LoIsUp()
     {
         var host = Create();
-        Shell("ip netns add bare");
-        var pod = new TestPod("bare", IPAddress.Any, []);
-        var (code, output) = await host.CniAsync("ADD", pod, "0.3.1", CniConflist.LoopbackType);
-        Assert.True(code == 0, output);
-        Assert.Contains("LOOPBACK,UP", Shell("ip -n bare link show lo"), StringComparison.Ordinal);
-        Assert.Equal((0, ""), await host.CniAsync("CHECK", pod, "0.4.0", CniConflist.LoopbackType));
+        await host.SetUpAsync();
+        var pod = await host.AddPodAsync();
+        Assert.Contains("LOOPBACK,UP", Shell($"ip -n {pod.Name} link show lo"), StringComparison.Ordinal);
     }
 
     [KernelFact]

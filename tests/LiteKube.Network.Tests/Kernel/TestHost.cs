@@ -53,11 +53,11 @@ internal sealed class TestHost
         return pod with { Address = IPAddress.Parse(text.Split('/')[0]) };
     }
 
-    public async Task<(int ExitCode, string Output)> CniAsync(string command, TestPod pod, string version = "1.0.0", string type = CniConflist.PluginType)
+    public async Task<(int ExitCode, string Output)> CniAsync(string command, TestPod pod, string version = "1.0.0")
     {
         var mappings = string.Join(',', pod.Ports.Select(p => $$"""{"hostPort":{{p.HostPort}},"containerPort":{{p.ContainerPort}},"protocol":"{{p.Protocol}}","hostIP":"{{p.HostIp}}"}"""));
         var config = $$"""
-            {"cniVersion":"{{version}}","name":"litekube","type":"{{type}}","bridge":"{{Options.Bridge}}","subnet":"{{Options.PodCidr}}","dataDir":"{{Options.CniStateDirectory}}",
+            {"cniVersion":"{{version}}","name":"litekube","type":"{{CniConflist.PluginType}}","bridge":"{{Options.Bridge}}","subnet":"{{Options.PodCidr}}","dataDir":"{{Options.CniStateDirectory}}",
             "hostPortTable":"{{Options.HostPortTable}}","clusterDNS":"{{Options.ClusterDns}}","runtimeConfig":{"portMappings":[{{mappings}}] } }
             """;
         var env = new Dictionary<string, string> { ["CNI_COMMAND"] = command, ["CNI_CONTAINERID"] = pod.Name, ["CNI_IFNAME"] = "eth0", ["CNI_NETNS"] = pod.Namespace };
