@@ -91,7 +91,7 @@ public sealed class CniConfigTests
             Assert.Equal((0, ""), await PluginAsync(path, "DEL", ""));
             Assert.Equal((0, ""), await PluginAsync(path, "CHECK", "/var/run/netns/cni-1"));
             Assert.Equal((0, """{"cniVersion":"1.0.0","supportedVersions":["0.3.1","0.4.0","1.0.0"]}""" + "\n"), await PluginAsync(path, "VERSION", ""));
-            foreach (var (command, ns) in new (string, string)[] {("ADD", "/run/\",\"x\":\""), ("ADD", "/run/$(id)`id`"), ("GC", "") })
+            foreach (var (command, ns) in new (string, string)[] { ("ADD", "/run/\",\"x\":\""), ("ADD", "/run/$(id)`id`"), ("GC", "") })
             {
                 var (failed, error) = await PluginAsync(path, command, ns);
                 using var json = JsonDocument.Parse(error);
