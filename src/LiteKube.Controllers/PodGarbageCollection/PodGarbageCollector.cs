@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Client.Queues;
@@ -26,18 +27,20 @@ internal sealed class PodGarbageCollector(IKubeClient client, ISharedInformers i
 
     private readonly IInformer<V1Node> _nodes = informers.Get<V1Node>();
     private readonly IInformer<V1Pod> _pods = WithEndedIndex(informers.Get<V1Pod>().WithNodeIndex());
-    // By pod: when its node was first found missing.
-    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, long> _missingSince = new(StringComparer.Ordinal);
+    // When a pod's node was first found missing. By pod, since a node of that name may have been missing long before, for others.
+    private readonly ConcurrentDictionary<ObjectKey, (string Uid, long Since)> _missingSince = new();
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
         var runner = new ControllerRunner("pod-garbage-collector", this, loggers, timeProvider, workers: 2);
         runner.Watch(_nodes, new InformerHandler<V1Node>(
+            OnAdd: node => QueuePods(runner, node, true),
             OnUpdate: (_, node) => QueuePods(runner, node, IsOutOfService(node)),
             OnDelete: node => QueuePods(runner, node, true)));
         return runner.Watch(_pods, new InformerHandler<V1Pod>(
             OnAdd: pod => Queue(runner, null, pod),
-            OnUpdate: (old, pod) => Queue(runner, old, pod)));
+            OnUpdate: (old, pod) => Queue(runner, old, pod),
+            OnDelete: pod => _missingSince.TryRemove(ObjectKey.Of(pod), out _)));
     }
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancellationToken)
@@ -58,12 +61,14 @@ internal sealed class PodGarbageCollector(IKubeClient client, ISharedInformers i
         }
         if (_nodes.Find("", name) is { } node)
         {
-            _missingSince.TryRemove(name, out _);
+            _missingSince.TryRemove(key, out _);
             if (pod.IsTerminating() && IsOutOfService(node))
                 await DeleteAsync(pod, null, cancellationToken);
             return ReconcileResult.Done;
         }
-        var missingFor = timeProvider.GetElapsedTime(_missingSince.GetOrAdd(name, _ => timeProvider.GetTimestamp()));
+        var missing = _missingSince.AddOrUpdate(key, _ => (pod.Metadata.Uid, timeProvider.GetTimestamp()),
+            (_, known) => known.Uid == pod.Metadata.Uid ? known : (pod.Metadata.Uid, timeProvider.GetTimestamp()));
+        var missingFor = timeProvider.GetElapsedTime(missing.Since);
         if (missingFor < Quarantine)
             return ReconcileResult.RequeueAfter(Quarantine - missingFor);
         // The informer may be behind, and this cannot be undone: so the server is asked.

@@ -31,6 +31,21 @@ public sealed class PodGarbageCollectorTests : ControllerTest
     }
 
     [Fact]
+    public async Task Each_pod_has_the_whole_quarantine_whenever_a_node_of_that_name_went_missing()
+    {
+        Kube.Seed(Build.Pod("early"));
+        var collector = new PodGarbageCollector(Kube.Client, Informers, Time);
+        await SeenAsync<V1Pod>("default", "early", p => p is not null);
+        await Informers.Get<V1Node>().WaitForSyncAsync(default);
+        await collector.ReconcileAsync(new ObjectKey("default", "early"), default);
+        Time.Advance(TimeSpan.FromSeconds(40));
+        Kube.Seed(Build.Pod("late"));
+        await SeenAsync<V1Pod>("default", "late", p => p is not null);
+        Assert.Equal(TimeSpan.FromSeconds(40), (await collector.ReconcileAsync(new ObjectKey("default", "late"), default)).Requeue);
+        Assert.NotNull(Kube.Find<V1Pod>("default", "late"));
+    }
+
+    [Fact]
     public async Task A_node_that_the_informer_lost_but_the_server_has_keeps_its_pods()
     {
         Kube.Seed(Build.Pod("a"));
