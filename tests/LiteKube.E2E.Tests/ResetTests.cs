@@ -29,7 +29,7 @@ public sealed class ResetTests
         foreach (var kind in (string[])["process /pause", "mount /var/lib/litekube-e2e", "mount /run/litekube", "interface lk", "nftables table ip litekube", "file /run/containerd/s/", "route 10."])
             Assert.Contains(running, line => line.StartsWith(kind, StringComparison.Ordinal));
         var ids = (await cluster.KubectlAsync("get", "pods", "-o", "jsonpath={range .items[*]}{.metadata.uid} {.status.containerStatuses[0].containerID} {end}")).Success().Replace("containerd://", "", StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        var cgroups = MachineState.WithParents(await MachineState.CgroupsAsync(machine, ids)).ToList();
+        var cgroups = MachineState.WithParents(MachineState.Cgroups(ids)).ToList();
         Assert.NotEmpty(cgroups);
 
         var server = await cluster.ServerProcessAsync();

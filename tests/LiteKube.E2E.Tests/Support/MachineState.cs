@@ -18,11 +18,12 @@ internal static class MachineState
     public static async Task<IReadOnlyList<string>> OfAsync(Enclosure enclosure) =>
         [.. (await enclosure.ShellAsync(Look)).Success().Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
 
-    /// <summary>Cgroups are the whole machine's: those that processes of the enclosure are in, or that carry the id of one of its pods or containers.</summary>
-    public static async Task<IReadOnlyList<string>> CgroupsAsync(Enclosure enclosure, IEnumerable<string> ids)
+    /// <summary>Cgroups are the whole machine's, and others come and go at any time: those that carry one of the ids, of a pod or a container.</summary>
+    public static IReadOnlyList<string> Cgroups(IEnumerable<string> ids)
     {
-        var names = string.Join(' ', ids.Select(id => $"-o -name '*{id}*' -o -name '*{id.Replace('-', '_')}*'"));
-        return (await enclosure.ShellAsync($"find /sys/fs/cgroup -type d '(' -false {names} ')'")).Success().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var names = ids.SelectMany(id => (string[])[id, id.Replace('-', '_')]).ToList();
+        return [.. Directory.EnumerateDirectories("/sys/fs/cgroup", "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
+            .Where(path => names.Exists(name => Path.GetFileName(path.AsSpan()).Contains(name, StringComparison.Ordinal)))];
     }
 
     /// <summary>The cgroups above those, up to the one that all of this instance's pods share.</summary>
