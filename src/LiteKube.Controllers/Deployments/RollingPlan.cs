@@ -43,7 +43,7 @@ internal static class RollingPlan
             return [];
         var minAvailable = Desired(deployment) - Bounds.Of(deployment).MaxUnavailable;
         var total = live.Sum(Replicas) + (newSet is null ? 0 : Replicas(newSet));
-        var newUnavailable = newSet is null ? 0 : Replicas(newSet) - (newSet.Status?.AvailableReplicas ?? 0);
+        var newUnavailable = newSet is null ? 0 : Replicas(newSet) - Available(newSet);
         var budget = total - minAvailable - newUnavailable;
         if (budget <= 0)
             return [];
@@ -52,11 +52,11 @@ internal static class RollingPlan
         // Pods that serve nobody anyway cost no availability.
         foreach (var set in live)
         {
-            var drop = Math.Min(budget, Math.Max(0, Replicas(set) - (set.Status?.AvailableReplicas ?? 0)));
+            var drop = Math.Min(budget, Replicas(set) - Available(set));
             sizes[set.Metadata.Uid] -= drop;
             budget -= drop;
         }
-        var healthyBudget = live.Concat(newSet is null ? [] : [newSet]).Sum(r => r.Status?.AvailableReplicas ?? 0) - minAvailable;
+        var healthyBudget = live.Concat(newSet is null ? [] : [newSet]).Sum(Available) - minAvailable;
         foreach (var set in live)
         {
             if (healthyBudget <= 0)
@@ -101,4 +101,7 @@ internal static class RollingPlan
     }
 
     public static int Replicas(V1ReplicaSet set) => set.Spec.Replicas ?? 1;
+
+    /// <summary>A set that was just made smaller still reports the pods that are about to go: they count no more.</summary>
+    private static int Available(V1ReplicaSet set) => Math.Min(Replicas(set), set.Status?.AvailableReplicas ?? 0);
 }
