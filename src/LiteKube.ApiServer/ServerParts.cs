@@ -93,7 +93,7 @@ internal sealed class ServerParts : IAsyncDisposable
         var metrics = new ServerMetrics(time, limits, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)]);
         var responder = new ObjectResponder(time);
         var read = new ReadEndpoints(Registry, responder, time);
-        var write = new WriteEndpoints(Registry, responder, Authorizer);
+        var write = new WriteEndpoints(Registry, responder, Authorizer, time);
         var delete = new DeleteEndpoints(Registry, responder, read);
         var resources = new ResourceEndpoints(() => Resources, read, write, delete, Subresources(tokenAuthenticator, responder, store, logs, time));
         var documents = new Dictionary<string, StaticDocument>(StringComparer.Ordinal)
@@ -116,8 +116,8 @@ internal sealed class ServerParts : IAsyncDisposable
         var binding = new BindingEndpoint(Registry, () => Resources, time);
         return new(StringComparer.Ordinal)
         {
-            [ResourceEndpoints.KeyOf("", "scale")] = new ScaleEndpoint(Registry, () => Resources),
-            [ResourceEndpoints.KeyOf(ResourceEndpoints.CustomResources, "scale")] = new CustomScaleEndpoint(Registry),
+            [ResourceEndpoints.KeyOf("", "scale")] = new ScaleEndpoint(Registry, time),
+            [ResourceEndpoints.KeyOf(ResourceEndpoints.CustomResources, "scale")] = new CustomScaleEndpoint(Registry, time),
             [ResourceEndpoints.KeyOf("bindings", "")] = binding,
             [ResourceEndpoints.KeyOf("pods", "binding")] = binding,
             [ResourceEndpoints.KeyOf("pods", "eviction")] = new EvictionEndpoint(Registry, Reader, () => Resources, time),

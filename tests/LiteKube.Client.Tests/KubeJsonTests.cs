@@ -10,11 +10,20 @@ namespace LiteKube.Client.Tests;
 public sealed class KubeJsonTests
 {
     [Fact]
-    public void Managed_fields_and_other_free_json_survive_a_round_trip()
+    public void Free_json_survives_a_round_trip()
     {
-        const string Json = """{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","managedFields":[{"manager":"kubectl","operation":"Update","apiVersion":"v1","time":"2024-05-01T10:00:00Z","fieldsType":"FieldsV1","fieldsV1":{"f:data":{".":{},"f:k":{}}}}]},"data":{"k":"é \" <b>"}}""";
-        var copy = KubeJson.Serialize(KubeJson.Deserialize<V1ConfigMap>(Encoding.UTF8.GetBytes(Json)));
+        const string Json = """{"apiVersion":"apps/v1","kind":"ControllerRevision","metadata":{"name":"a"},"data":{"spec":{"k":"é \" <b>","n":[1,{}]}},"revision":1}""";
+        var copy = KubeJson.Serialize(KubeJson.Deserialize<V1ControllerRevision>(Encoding.UTF8.GetBytes(Json)));
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(Json), JsonNode.Parse(copy)), Encoding.UTF8.GetString(copy));
+    }
+
+    [Fact]
+    public void Managed_fields_are_not_kept()
+    {
+        const string Json = """{"metadata":{"managedFields":[{"manager":"kubectl","operation":"Update","apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:data":{".":{},"f:k":{}}}}],"name":"a"},"data":{"k":"v"}}""";
+        var map = KubeJson.Deserialize<V1ConfigMap>(Encoding.UTF8.GetBytes(Json));
+        Assert.Null(map.Metadata.ManagedFields);
+        Assert.Equal("v", map.Data["k"]);
     }
 
     [Theory]

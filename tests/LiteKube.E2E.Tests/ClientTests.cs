@@ -108,11 +108,11 @@ public sealed class ClientTests(SharedCluster shared)
                       terminationGracePeriodSeconds: 0
                       containers: [{name: c, image: 'busybox:e2e', command: [sleep, '100000']}]
                 """);
-            (await Helm("install", "r", chart, "--server-side=false", "--wait", "--timeout", "90s")).Success();
+            (await Helm("install", "r", chart, "--wait", "--timeout", "90s")).Success();
             Assert.Equal("hello", await Greeting());
-            (await Helm("upgrade", "r", chart, "--server-side=false", "--set", "greeting=good evening", "--wait", "--timeout", "90s")).Success();
+            (await Helm("upgrade", "r", chart, "--set", "greeting=good evening", "--wait", "--timeout", "90s")).Success();
             Assert.Equal("good evening", await Greeting());
-            (await Helm("rollback", "r", "1", "--server-side=false", "--wait", "--timeout", "90s")).Success();
+            (await Helm("rollback", "r", "1", "--wait", "--timeout", "90s")).Success();
             Assert.Equal("hello", await Greeting());
             Assert.Contains("deployed", (await Helm("list")).Success());
             (await Helm("uninstall", "r", "--wait", "--timeout", "90s")).Success();

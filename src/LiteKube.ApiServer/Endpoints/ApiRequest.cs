@@ -18,6 +18,8 @@ internal abstract class ApiRequest
     public string? ContentType { get; init; }
     public string? Accept { get; init; }
     public string? IfNoneMatch { get; init; }
+    /// <summary>Null: a component of this process, which is known by its user.</summary>
+    public string? UserAgent { get; init; }
     public required UserInfo User { get; init; }
 
     public QueryParameters Query => _query ??= QueryParameters.Parse(RawQuery);

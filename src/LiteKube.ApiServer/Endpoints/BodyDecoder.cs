@@ -4,6 +4,7 @@ using LiteKube.Apis.Codec;
 using LiteKube.Apis.Defaulting;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Registry;
+using LiteKube.ApiServer.Registry.Strategies;
 
 namespace LiteKube.ApiServer.Endpoints;
 
@@ -38,6 +39,7 @@ internal static class BodyDecoder
         {
             var decoded = isYaml ? ObjectDecoder.DecodeYaml(body.Span, schema, validation) : ObjectDecoder.DecodeJson(body.Span, schema, validation);
             if (decoded.Warnings.Count > 0) request.Warnings.AddRange(decoded.Warnings);
+            KeepReset(body, isYaml, decoded.Object);
             return Finish(decoded.Object, schema, kind);
         }
         catch (DecodeException exception)
@@ -64,11 +66,14 @@ internal static class BodyDecoder
     }
 
     /// <summary>A patched tree back to a canonical, defaulted object.</summary>
-    public static JsonObject Canonicalize(ApiRequest request, JsonObject value, TypeSchema schema, GroupVersionKind kind)
+    public static JsonObject Canonicalize(ApiRequest request, JsonObject value, TypeSchema schema, GroupVersionKind kind) =>
+        Canonicalize(request, value, schema, kind, ValidationOf(request));
+
+    public static JsonObject Canonicalize(ApiRequest request, JsonObject value, TypeSchema schema, GroupVersionKind kind, FieldValidation validation)
     {
         try
         {
-            var decoded = ObjectDecoder.Canonicalize(value, schema, ValidationOf(request));
+            var decoded = ObjectDecoder.Canonicalize(value, schema, validation);
             if (decoded.Warnings.Count > 0) request.Warnings.AddRange(decoded.Warnings);
             return Finish(decoded.Object, schema, kind);
         }
@@ -99,12 +104,12 @@ internal static class BodyDecoder
             if (value == "All") continue;
             var errors = new FieldErrors();
             errors.NotSupported(FieldPath.Of("dryRun"), value, "All");
-            throw ApiException.Invalid(new("meta.k8s.io", "v1", OptionsKind(request)), "", errors);
+            throw ApiException.Invalid(new("meta.k8s.io", "v1", WriteOptions.OptionsKind(request)), "", errors);
         }
         return values.Count > 0;
     }
 
-    private static FieldValidation ValidationOf(ApiRequest request)
+    public static FieldValidation ValidationOf(ApiRequest request)
     {
         switch (request.Query.Get("fieldValidation"))
         {
@@ -114,11 +119,9 @@ internal static class BodyDecoder
             case var other:
                 var errors = new FieldErrors();
                 errors.NotSupported(FieldPath.Of("fieldValidation"), other, "", "Ignore", "Strict", "Warn");
-                throw ApiException.Invalid(new("meta.k8s.io", "v1", OptionsKind(request)), "", errors);
+                throw ApiException.Invalid(new("meta.k8s.io", "v1", WriteOptions.OptionsKind(request)), "", errors);
         }
     }
-
-    private static string OptionsKind(ApiRequest request) => request.Method switch { "POST" => "CreateOptions", "PATCH" => "PatchOptions", "DELETE" => "DeleteOptions", _ => "UpdateOptions" };
 
     /// <summary>The path stands in for a kind and version that the body leaves out.</summary>
     private static JsonObject Finish(JsonObject value, TypeSchema schema, GroupVersionKind kind)
@@ -131,7 +134,19 @@ internal static class BodyDecoder
             value["apiVersion"] = kind.ApiVersion;
         }
         Defaulter.Apply(schema, kind, value);
+        if (kind is { Group: "", Kind: "Secret" }) SecretStrategy.MergeStringData(value);
         return value;
+    }
+
+    /// <summary>
+    /// An empty list of managedFields asks to forget the owners, and is what no list is once the object is canonical:
+    /// it is put back where the body has one.
+    /// </summary>
+    private static void KeepReset(ReadOnlyMemory<byte> body, bool isYaml, JsonObject value)
+    {
+        if (body.Span.IndexOf("managedFields"u8) < 0 || value["metadata"] is not JsonObject metadata || metadata.ContainsKey("managedFields")) return;
+        var sent = ObjectDecoder.ParseLenient(isYaml ? ObjectDecoder.YamlToJson(body.Span) : body.Span);
+        if (sent is JsonObject root && root["metadata"] is JsonObject asSent && asSent["managedFields"] is JsonArray { Count: 0 }) metadata["managedFields"] = new JsonArray();
     }
 
     private static void CheckKind(ReadOnlyMemory<byte> body, bool isYaml, GroupVersionKind kind)

@@ -74,6 +74,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
             ContentType = message.ContentType,
             Accept = headers.Accept,
             IfNoneMatch = headers.IfNoneMatch,
+            UserAgent = headers.UserAgent.ToString(),
             User = user,
         };
         return (request, await pipeline.HandleAsync(request, cancellationToken));

@@ -3,6 +3,7 @@ using LiteKube.Apis;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Patching;
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Endpoints;
 
@@ -10,14 +11,21 @@ namespace LiteKube.ApiServer.Endpoints;
 internal sealed class ObjectPatch
 {
     private const string CustomTypes = $"{MediaTypes.JsonPatch}, {MediaTypes.MergePatch}, {MediaTypes.ApplyPatch}";
-    private const string AcceptedTypes = $"{MediaTypes.JsonPatch}, {MediaTypes.MergePatch}, {MediaTypes.StrategicMergePatch}";
+    private const string AcceptedTypes = $"{MediaTypes.JsonPatch}, {MediaTypes.MergePatch}, {MediaTypes.StrategicMergePatch}, {MediaTypes.ApplyPatch}";
 
     private readonly ReadOnlyMemory<byte> _body;
     private readonly string _type;
 
-    private ObjectPatch(ReadOnlyMemory<byte> body, string type) => (_body, _type) = (body, type);
+    private readonly bool _speaksOfOwners;
 
-    /// <exception cref="ApiException">415: a kind of patch that this server does not take; server-side apply is one.</exception>
+    private ObjectPatch(ReadOnlyMemory<byte> body, string type)
+    {
+        (_body, _type) = (body, type);
+        // A name may be written in escapes.
+        _speaksOfOwners = body.Span.IndexOf("managedFields"u8) >= 0 || body.Span.IndexOf("\\u"u8) >= 0 || type == MediaTypes.JsonPatch;
+    }
+
+    /// <exception cref="ApiException">415: a kind of patch that this server does not take.</exception>
     /// <param name="isCustom">The resource is a CRD's: no Go type says how its lists merge.</param>
     public static async ValueTask<ObjectPatch> ReadAsync(ApiRequest request, CancellationToken cancellationToken, bool isCustom = false)
     {
@@ -33,8 +41,20 @@ internal sealed class ObjectPatch
 
     /// <param name="current">Read-only.</param>
     /// <returns>The patched object, canonical and defaulted.</returns>
-    public JsonObject Apply(ApiRequest request, JsonObject current, TypeSchema schema, GroupVersionKind kind) =>
-        BodyDecoder.Canonicalize(request, Merge(current, schema), schema, kind);
+    public JsonObject Apply(ApiRequest request, JsonObject current, TypeSchema schema, GroupVersionKind kind)
+    {
+        var merged = Merge(current, schema);
+        // The owners that the object has stand beside it; most patches do not speak of them, and they are much to copy.
+        var isReset = false;
+        if (merged["metadata"] is JsonObject metadata)
+        {
+            if (!_speaksOfOwners) metadata.Remove("managedFields");
+            isReset = metadata["managedFields"] is JsonArray { Count: 0 };
+        }
+        var value = BodyDecoder.Canonicalize(request, merged, schema, kind);
+        if (isReset) value.Metadata()["managedFields"] = new JsonArray();
+        return value;
+    }
 
     private JsonObject Merge(JsonObject current, TypeSchema schema)
     {

@@ -1,12 +1,14 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
+using LiteKube.Apis.Apply;
 using LiteKube.ApiServer.Authorization;
 using LiteKube.ApiServer.Registry;
+using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Endpoints;
 
 /// <summary>POST, PUT and PATCH of every stored kind, and of its /status and other subresources of the kind itself.</summary>
-internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder responder, IAuthorizer authorizer)
+internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder responder, IAuthorizer authorizer, TimeProvider time)
 {
     public async ValueTask<ApiResult> CreateAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
@@ -26,7 +28,7 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
         return await responder.ObjectAsync(request, resource, written, cancellationToken, created ? 201 : 200);
 
         // The registry changes what it gets; only a lost race asks a second time.
-        ValueTask<JsonObject> Updated(JsonObject? current, CancellationToken _)
+        ValueTask<JsonObject> Updated(JsonObject? current, StoredValue? standing, CancellationToken _)
         {
             var copy = isFirst ? value : null;
             isFirst = false;
@@ -38,10 +40,26 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
 
     public async ValueTask<ApiResult> PatchAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
+        if (WriteOptions.IsApply(request)) return await ApplyAsync(request, resource, cancellationToken);
         var write = WriteFor(request, resource);
         var patch = await ObjectPatch.ReadAsync(request, cancellationToken, isCustom: resource.Custom is not null);
-        var (written, _) = await registry.UpdateAsync(write, (current, _) => ValueTask.FromResult(patch.Apply(request, current!, resource.Info.Schema, resource.Info.GroupVersionKind)), null, cancellationToken);
+        var (written, _) = await registry.UpdateAsync(write, (current, _, _) => ValueTask.FromResult(patch.Apply(request, current!, resource.Info.Schema, resource.Info.GroupVersionKind)), null, cancellationToken);
         return await responder.ObjectAsync(request, resource, written, cancellationToken);
+    }
+
+    private async ValueTask<ApiResult> ApplyAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var patch = await ApplyPatch.ReadAsync(request, cancellationToken);
+        var write = WriteFor(request, resource);
+        var target = ApplyTarget.Of(resource, request.Info.Subresource);
+        var (written, created) = await registry.UpdateAsync(write, Applied, () => AuthorizeCreate(request), cancellationToken, alwaysCreates: true);
+        return await responder.ObjectAsync(request, resource, written, cancellationToken, created ? 201 : 200);
+
+        ValueTask<JsonObject> Applied(JsonObject? current, StoredValue? standing, CancellationToken _)
+        {
+            var owners = standing is null ? ManagedFieldsList.Empty : ObjectView.Of(standing).ManagedFields;
+            return ValueTask.FromResult(patch.Apply(request, target, write.Fields!, current, owners, time.GetUtcNow()));
+        }
     }
 
     public static WriteRequest WriteFor(ApiRequest request, ServedResource resource) => new()
@@ -51,10 +69,11 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
         User = request.User,
         DryRun = request.RawQuery.Length > 0 && BodyDecoder.IsDryRun(request),
         Warnings = request.Warnings,
+        Fields = WriteOptions.TrackingOf(request),
     };
 
     /// <summary>The name and namespace in the body are those of the path.</summary>
-    private static void CheckName(JsonObject value, RequestInfo info)
+    public static void CheckName(JsonObject value, RequestInfo info)
     {
         var name = value.Name();
         if (name.Length == 0) throw ApiException.BadRequest($"the name of the object ({info.Name} based on URL) was undeterminable: name must be provided");

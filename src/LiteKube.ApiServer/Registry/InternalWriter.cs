@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Defaulting;
 using LiteKube.ApiServer.Authentication;
+using LiteKube.ApiServer.Registry.Ownership;
 
 namespace LiteKube.ApiServer.Registry;
 
@@ -38,7 +39,7 @@ internal sealed class InternalWriter(ObjectRegistry registry, Func<ResourceTable
         var canonical = Canonical(request, value);
         try
         {
-            var (written, _) = await registry.UpdateAsync(request, (_, _) => ValueTask.FromResult((JsonObject)canonical.DeepClone()), null, cancellationToken);
+            var (written, _) = await registry.UpdateAsync(request, (_, _, _) => ValueTask.FromResult((JsonObject)canonical.DeepClone()), null, cancellationToken);
             return request.Resource.Decode(written);
         }
         catch (ApiException exception) when (exception.Reason is "Conflict" or "NotFound")
@@ -56,6 +57,7 @@ internal sealed class InternalWriter(ObjectRegistry registry, Func<ResourceTable
             Resource = resource,
             User = Server,
             SkipAdmission = true,
+            Fields = new FieldTracking(FieldTracking.ManagerOf(Server)),
             Info = new RequestInfo
             {
                 Verb = verb,

@@ -20,7 +20,6 @@ internal static class ObjectMetaRules
         metadata.Remove("deletionTimestamp");
         metadata.Remove("deletionGracePeriodSeconds");
         metadata.Remove("selfLink");
-        metadata.Remove("managedFields");
         metadata.Remove("resourceVersion");
         metadata["uid"] = Guid.NewGuid().ToString();
         metadata["creationTimestamp"] = ObjectFields.FormatTime(now);
@@ -35,7 +34,6 @@ internal static class ObjectMetaRules
         var oldMetadata = old.Metadata();
         SetNamespace(metadata, resource, ns);
         metadata.Remove("selfLink");
-        metadata.Remove("managedFields");
         foreach (var field in (ReadOnlySpan<string>)["creationTimestamp", "deletionTimestamp", "generation"])
             Copy(field);
         if (metadata.Text("uid").Length == 0) Copy("uid");

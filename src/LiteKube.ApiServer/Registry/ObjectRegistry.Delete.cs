@@ -45,7 +45,8 @@ internal sealed partial class ObjectRegistry
             if (grace == Grace.None) MarkForDeletion(value, 0);
             strategy.PrepareForPendingDelete(value);
         }
-        var encoded = await EncodeAsync(request.Resource, value, cancellationToken);
+        value.Metadata().Remove("managedFields");
+        var encoded = await EncodeAsync(request.Resource, value, ObjectView.Of(current).ManagedFields, cancellationToken);
         var template = new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset);
         if (request.DryRun) return new(new StoredValue(request.Key, WithRevision(encoded, old.ResourceVersion()), current.CreateRevision, current.ModRevision), !stays);
         if (stays && IsSame(encoded, current)) return new(current, false);

@@ -1,12 +1,17 @@
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Apply;
+using LiteKube.Apis.Codec;
+using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Admission;
+using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Registry;
 
 /// <summary>The object as it shall be, made from the one that stands: once for a PUT, again after each lost race for a patch.</summary>
 /// <param name="current">The standing object in the request's version, read-only; null when there is none.</param>
-internal delegate ValueTask<JsonObject> UpdatedObject(JsonObject? current, CancellationToken cancellationToken);
+/// <param name="standing">The same as it is stored.</param>
+internal delegate ValueTask<JsonObject> UpdatedObject(JsonObject? current, StoredValue? standing, CancellationToken cancellationToken);
 
 internal sealed partial class ObjectRegistry
 {
@@ -14,26 +19,37 @@ internal sealed partial class ObjectRegistry
     private const int MaxUpdateAttempts = 100;
     private const string ModifiedMessage = "the object has been modified; please apply your changes to the latest version and try again";
 
-    /// <param name="createsMissing">A PUT on a name that does not exist may create it; runs before the creation (the create verb is authorized there).</param>
-    public async ValueTask<(StoredValue Value, bool Created)> UpdateAsync(WriteRequest request, UpdatedObject update, Action? createsMissing, CancellationToken cancellationToken)
+    /// <param name="createsMissing">A PUT or apply on a name that does not exist may create it; runs before the creation (the create verb is authorized there).</param>
+    /// <param name="alwaysCreates">An apply creates what is missing whatever the kind.</param>
+    public async ValueTask<(StoredValue Value, bool Created)> UpdateAsync(WriteRequest request, UpdatedObject update, Action? createsMissing, CancellationToken cancellationToken, bool alwaysCreates = false)
     {
         for (var attempt = 1; ; attempt++)
         {
             var current = store.Get(request.Key);
             if (current is null)
             {
-                if (createsMissing is null || !request.Resource.Strategy.AllowsCreateOnUpdate || request.Subresource.Length > 0)
+                if (createsMissing is null || !(alwaysCreates || request.Resource.Strategy.AllowsCreateOnUpdate) || request.Subresource.Length > 0)
                     throw ApiException.NotFound(request.Resource.GroupResource, request.Name);
                 createsMissing();
-                var value = await update(null, cancellationToken);
+                var value = await update(null, null, cancellationToken);
                 value.Metadata().Remove("resourceVersion");
-                return (await CreateAsync(request, value, cancellationToken), true);
+                try
+                {
+                    return (await CreateAsync(request, value, cancellationToken), true);
+                }
+                catch (ApiException exception) when (alwaysCreates && exception.Reason == "AlreadyExists" && attempt < MaxUpdateAttempts)
+                {
+                    // Another apply came first: this one merges into what that one made.
+                    continue;
+                }
             }
 
             await request.Resource.PrepareAsync([current], cancellationToken);
-            var served = await update(request.Resource.Decode(current), cancellationToken);
+            var live = request.Resource.Decode(current);
+            var served = await update(live, current, cancellationToken);
             CheckConditions(request, served, current);
-            if (await TryUpdateAsync(request, ToStored(request.Resource, served), current, cancellationToken) is { } written) return (written, false);
+            var managed = OwnershipRecorder.AfterUpdate(request, current, live, served, time.GetUtcNow());
+            if (await TryUpdateAsync(request, ToStored(request.Resource, served), managed, current, cancellationToken) is { } written) return (written, false);
             // A version that the client demands is refused by the next round's conditions; a patch's is that round's own.
             if (attempt == MaxUpdateAttempts) throw ApiException.Conflict(request.Resource.GroupResource, request.Name, ModifiedMessage);
         }
@@ -63,7 +79,7 @@ internal sealed partial class ObjectRegistry
     }
 
     /// <summary>Null: another write came first.</summary>
-    private async ValueTask<StoredValue?> TryUpdateAsync(WriteRequest request, JsonObject value, StoredValue current, CancellationToken cancellationToken)
+    private async ValueTask<StoredValue?> TryUpdateAsync(WriteRequest request, JsonObject value, ManagedFieldsList managed, StoredValue current, CancellationToken cancellationToken)
     {
         var strategy = request.Resource.Strategy;
         var context = request.StrategyContext();
@@ -90,7 +106,7 @@ internal sealed partial class ObjectRegistry
         {
             ThrowIfInvalid(request, value, errors);
             request.Warnings.AddRange(context.Warnings);
-            var encoded = await EncodeAsync(request.Resource, value, cancellationToken);
+            var encoded = await EncodeUpdateAsync(request.Resource, value, managed, current, cancellationToken);
             var template = new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset);
             var removes = IsReadyToGo(strategy, value);
             if (request.DryRun) return new StoredValue(request.Key, WithRevision(encoded, old.ResourceVersion()), current.CreateRevision, current.ModRevision);
@@ -101,6 +117,7 @@ internal sealed partial class ObjectRegistry
                 : await store.PutAsync(request.Key, template, current.ModRevision, cancellationToken);
             if (result.Status == WriteStatus.Conflict) return null;
             kept = true;
+            if (!removes) ObjectView.Of(result.Value!).Remember(managed);
             strategy.AfterWrite(removes ? null : value, old);
             return result.Value;
         }
@@ -108,6 +125,17 @@ internal sealed partial class ObjectRegistry
         {
             if (!kept) reservation?.Dispose();
         }
+    }
+
+    /// <summary>Times alone are no change: with nothing else new the owners' times stay what they were.</summary>
+    private static async ValueTask<EncodedObject> EncodeUpdateAsync(ServedResource resource, JsonObject value, ManagedFieldsList managed, StoredValue current, CancellationToken cancellationToken)
+    {
+        var canonical = await ToStoredFormAsync(resource, value, cancellationToken);
+        var encoded = Write(resource, canonical, managed);
+        var standing = ObjectView.Of(current).ManagedFields;
+        if (ReferenceEquals(managed, standing) || !managed.SaysTheSameAs(standing)) return encoded;
+        var withTimes = Write(resource, canonical, standing);
+        return IsSame(withTimes, current) ? withTimes : encoded;
     }
 
     /// <summary>An object whose deletion was asked for goes when the last finalizer goes.</summary>

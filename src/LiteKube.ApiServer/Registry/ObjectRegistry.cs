@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Apply;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Admission;
+using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Registry;
@@ -25,6 +27,7 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
 
     public async ValueTask<StoredValue> CreateAsync(WriteRequest request, JsonObject value, CancellationToken cancellationToken)
     {
+        var managed = OwnershipRecorder.AfterCreate(request, value, time.GetUtcNow());
         value = ToStored(request.Resource, value);
         if (value.ResourceVersion().Length > 0)
             throw ApiException.BadRequest("resourceVersion should not be set on objects to be created");
@@ -36,13 +39,13 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
         {
             // Another try must start from what the client sent, not from what admission made of it.
             var copy = generated ? (JsonObject)value.DeepClone() : value;
-            var (written, standing) = await TryCreateAsync(request, copy, cancellationToken);
+            var (written, standing) = await TryCreateAsync(request, copy, managed, cancellationToken);
             if (written is not null) return written;
             if (!generated || attempt == MaxGenerateAttempts) throw ExistsAlready(request, copy.Name(), generated, standing);
         }
     }
 
-    private async ValueTask<(StoredValue? Written, StoredValue? Standing)> TryCreateAsync(WriteRequest request, JsonObject value, CancellationToken cancellationToken)
+    private async ValueTask<(StoredValue? Written, StoredValue? Standing)> TryCreateAsync(WriteRequest request, JsonObject value, ManagedFieldsList managed, CancellationToken cancellationToken)
     {
         var strategy = request.Resource.Strategy;
         var context = request.StrategyContext();
@@ -67,12 +70,13 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
             ThrowIfInvalid(request, value, errors);
             request.Warnings.AddRange(context.Warnings);
             var key = request.Resource.Key(value.Namespace(), value.Name());
-            var encoded = await EncodeAsync(request.Resource, value, cancellationToken);
+            var encoded = await EncodeAsync(request.Resource, value, managed, cancellationToken);
             if (request.DryRun)
                 return store.Get(key) is { } standing ? (null, standing) : (new StoredValue(key, WithoutRevision(encoded), 0, 0), null);
             var result = await store.PutAsync(key, new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset), 0, cancellationToken);
             if (result.Status == WriteStatus.Conflict) return (null, result.Value);
             kept = true;
+            ObjectView.Of(result.Value!).Remember(managed);
             strategy.AfterWrite(value, null);
             return (result.Value, null);
         }
@@ -82,15 +86,21 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
         }
     }
 
-    private static ValueTask<EncodedObject> EncodeAsync(ServedResource resource, JsonObject value, CancellationToken cancellationToken) =>
-        resource.Custom is { } custom ? custom.EncodeAsync(value, cancellationToken) : ValueTask.FromResult(Encode(resource.Stored, value));
+    private static async ValueTask<EncodedObject> EncodeAsync(ServedResource resource, JsonObject value, ManagedFieldsList managed, CancellationToken cancellationToken) =>
+        Write(resource, await ToStoredFormAsync(resource, value, cancellationToken), managed);
 
-    /// <summary>Canonical bytes: fields in Go's order, as a decode and encode upstream would leave them.</summary>
-    private static EncodedObject Encode(ResourceInfo info, JsonObject value)
+    /// <summary>The canonical tree: fields in Go's order, as a decode and encode upstream would leave them; of a custom resource, in its stored version.</summary>
+    private static ValueTask<JsonObject> ToStoredFormAsync(ServedResource resource, JsonObject value, CancellationToken cancellationToken) =>
+        resource.Custom is { } custom ? custom.ToStoredAsync(value, cancellationToken) : ValueTask.FromResult(Canonicalize(resource.Stored, value));
+
+    private static EncodedObject Write(ServedResource resource, JsonObject canonical, ManagedFieldsList managed) =>
+        ObjectWriter.WriteForStore(canonical, managed.Encoded.Span, isSorted: resource.Custom is not null);
+
+    private static JsonObject Canonicalize(ResourceInfo info, JsonObject value)
     {
         value["kind"] = info.Kind;
         value["apiVersion"] = info.GroupVersionKind.ApiVersion;
-        return ObjectWriter.WriteForStore(ObjectDecoder.Canonicalize(value, info.Schema, FieldValidation.Ignore).Object);
+        return ObjectDecoder.Canonicalize(value, info.Schema, FieldValidation.Ignore).Object;
     }
 
     /// <summary>The bytes of a dry run's object: with no revision of its own.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using LiteKube.Apis;
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Registry.Ownership;
 
 namespace LiteKube.ApiServer.Registry;
 
@@ -27,6 +28,11 @@ internal sealed class ResourceTable
             byName[(info.Resource.Group, info.Resource.Version, info.Resource.Resource)] = served;
             // Of several versions the stored one stands for the resource.
             if (converter is null || !byGroupResource.ContainsKey(info.GroupResource)) byGroupResource[info.GroupResource] = served;
+        }
+        foreach (var versions in byName.Values.GroupBy(r => r.Stored).Where(g => g.Count() > 1).Select(g => g.ToArray()))
+        {
+            var all = new ServedVersions(versions);
+            foreach (var served in versions) served.Versions = all;
         }
         _byName = byName.ToFrozenDictionary();
         _byGroupResource = byGroupResource.ToFrozenDictionary();

@@ -1,10 +1,13 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
+using LiteKube.Apis.Apply;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Extensions.CustomResources;
+using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Registry;
@@ -12,6 +15,9 @@ namespace LiteKube.ApiServer.Registry;
 /// <summary>One resource as the endpoints need it: its facts with everything precomputed that a request would build again.</summary>
 internal sealed class ServedResource
 {
+    private readonly ConcurrentDictionary<string, FieldOwnership> _ownership = new(StringComparer.Ordinal);
+    private JsonObject? _emptyObject;
+
     public ServedResource(ResourceInfo info, ResourceInfo stored, IStrategyRegistry strategies, IVersionConverter? converter)
         : this(info, stored, strategies.For(stored), strategies.For(info), converter)
     {
@@ -52,6 +58,16 @@ internal sealed class ServedResource
     /// <summary>Cancelled when the resource is no longer served as it is described here.</summary>
     public CancellationToken Withdrawn => Custom?.Withdrawn ?? CancellationToken.None;
 
+    /// <summary>All versions of the kind; set when the table is complete.</summary>
+    public IObjectVersions Versions { private get; set; } = OneVersion.Instance;
+
+    public string ApiVersion => field ??= Info.GroupVersionKind.ApiVersion;
+
+    public IMergeSchema MergeSchema => field ??= MergeSchemas.Of(Info.Schema);
+
+    /// <summary>The kind's object with nothing set; read-only.</summary>
+    public JsonObject EmptyObject => _emptyObject ??= ObjectDecoder.Canonicalize([], Info.Schema, FieldValidation.Ignore).Object;
+
     public GroupResource GroupResource => Info.GroupResource;
     public string GroupResourceText { get; }
 
@@ -62,6 +78,12 @@ internal sealed class ServedResource
     public ReadOnlyMemory<byte> TypeMeta { get; }
 
     public ReadOnlyMemory<byte> ListHead { get; }
+
+    /// <summary>Who owns what, as one endpoint of the resource keeps it.</summary>
+    public FieldOwnership Ownership(string subresource) =>
+        _ownership.GetOrAdd(subresource, static (name, self) => new(self.Versions, name, EndpointResets.For(self.Info, name)), this);
+
+    public VersionedObject Versioned(JsonObject value) => new(value, MergeSchema, ApiVersion);
 
     public string Key(string ns, string name) => Info.Namespaced ? $"{KeyRoot}{ns}/{name}" : KeyRoot + name;
 
@@ -95,6 +117,7 @@ internal sealed class ObjectView(StoredValue value)
     private static readonly Dictionary<string, string> NoLabels = [];
 
     private readonly WeakReference<JsonObject?> _decoded = new(null);
+    private readonly WeakReference<ManagedFieldsList?> _managedFields = new(null);
     private Dictionary<string, string>? _labels;
     private (ServedResource Resource, ReadOnlyMemory<byte> Bytes)? _converted;
     private volatile (ServedResource Resource, string Field, string Value)[] _fields = [];
@@ -116,6 +139,21 @@ internal sealed class ObjectView(StoredValue value)
         _decoded.SetTarget(tree);
         return tree;
     }
+
+    /// <summary>metadata.managedFields, read without building the tree.</summary>
+    public ManagedFieldsList ManagedFields
+    {
+        get
+        {
+            if (_managedFields.TryGetTarget(out var list) && list is not null) return list;
+            list = ManagedFieldsList.FromObject(value.Bytes);
+            _managedFields.SetTarget(list);
+            return list;
+        }
+    }
+
+    /// <summary>The list that was just written: the next write need not read it while memory allows.</summary>
+    public void Remember(ManagedFieldsList list) => _managedFields.SetTarget(list);
 
     /// <summary>metadata.labels, read without building the tree.</summary>
     public IReadOnlyDictionary<string, string> Labels => _labels ??= ReadLabels(value.Bytes.Span);

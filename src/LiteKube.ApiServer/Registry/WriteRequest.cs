@@ -1,5 +1,6 @@
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Authentication;
+using LiteKube.ApiServer.Registry.Ownership;
 
 namespace LiteKube.ApiServer.Registry;
 
@@ -12,6 +13,8 @@ internal sealed class WriteRequest
     public bool DryRun { get; init; }
     /// <summary>Set for what the server writes on its own behalf: bootstrap objects, expiry.</summary>
     public bool SkipAdmission { get; init; }
+    /// <summary>Who is to own the fields that the write sets; null: it changes no owner (bindings, evictions, deletions).</summary>
+    public FieldTracking? Fields { get; init; }
     /// <summary>Texts for Warning headers.</summary>
     public List<string> Warnings { get; init; } = [];
 

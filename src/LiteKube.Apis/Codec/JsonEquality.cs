@@ -46,13 +46,27 @@ public static class JsonEquality
             return false;
         if (kind is not (JsonValueKind.Number or JsonValueKind.String))
             return true;
-        if (kind == JsonValueKind.String && a.TryGetValue(out string? s) && b.TryGetValue(out string? t))
-            return string.Equals(s, t, StringComparison.Ordinal);
+        if (kind == JsonValueKind.String)
+        {
+            // A stored object's text is compared where it stands: making a string of it costs more than the comparison.
+            if (a.TryGetValue(out JsonElement x) && TextOf(b) is { } other)
+                return x.ValueEquals(other);
+            if (TextOf(a) is { } text)
+            {
+                if (b.TryGetValue(out JsonElement y))
+                    return y.ValueEquals(text);
+                if (TextOf(b) is { } t)
+                    return string.Equals(text, t, StringComparison.Ordinal);
+            }
+        }
+
         if (Integer(a) is { } m && Integer(b) is { } n)
             return m == n;
         // By their text: whole numbers beyond long, fractions, other .NET types.
         return ObjectWriter.Write(a).AsSpan().SequenceEqual(ObjectWriter.Write(b));
     }
+
+    private static string? TextOf(JsonValue value) => value.TryGetValue(out string? text) ? text : null;
 
     private static long? Integer(JsonValue value) =>
         value.TryGetValue(out long int64) ? int64 : value.TryGetValue(out int int32) ? int32 : null;

@@ -102,6 +102,10 @@ public static class ObjectDecoder
         return duplicates is null ? result : throw new DecodeException("strict decoding error: " + duplicates);
     }
 
+    /// <summary>As above, but of a duplicate key the last value counts and the library's error is only told.</summary>
+    /// <param name="duplicates">Null: there are none.</param>
+    public static JsonNode? ParseYaml(ReadOnlySpan<byte> utf8, out string? duplicates) => YamlReader.Read(utf8, out duplicates);
+
     /// <summary>YAML text as JSON bytes. Of a duplicate key the last value counts.</summary>
     public static byte[] YamlToJson(ReadOnlySpan<byte> utf8)
     {

@@ -22,8 +22,11 @@ public static class ObjectWriter
     }
 
     /// <summary>As <see cref="Write"/>, with metadata.resourceVersion emptied and its place noted.</summary>
+    public static EncodedObject WriteForStore(JsonObject value) => WriteForStore(value, []);
+
+    /// <param name="managedFields">metadata.managedFields as JSON, which the tree does not have; empty: there are none.</param>
     /// <param name="isSorted">metadata has its fields in the order of their names (custom resources), not in that of Go's type.</param>
-    public static EncodedObject WriteForStore(JsonObject value, bool isSorted = false)
+    public static EncodedObject WriteForStore(JsonObject value, ReadOnlySpan<byte> managedFields, bool isSorted = false)
     {
         using var buffer = new Utf8Buffer();
         var offset = -1;
@@ -34,7 +37,7 @@ public static class ObjectWriter
             GoJsonWriter.WriteName(buffer, name, isFirst);
             isFirst = false;
             if (name == "metadata")
-                offset = WriteMetadata(buffer, child as JsonObject, isSorted);
+                offset = WriteMetadata(buffer, child as JsonObject, managedFields, isSorted);
             else
                 GoJsonWriter.Write(buffer, child);
         }
@@ -42,7 +45,7 @@ public static class ObjectWriter
         if (offset < 0)
         {
             GoJsonWriter.WriteName(buffer, "metadata", isFirst);
-            offset = WriteMetadata(buffer, null, isSorted);
+            offset = WriteMetadata(buffer, null, managedFields, isSorted);
         }
 
         buffer.Add((byte)'}');
@@ -52,7 +55,7 @@ public static class ObjectWriter
     /// <summary>YAML as kubectl prints it, keys sorted.</summary>
     public static string WriteYaml(JsonNode value) => YamlWriter.Write(value);
 
-    private static int WriteMetadata(Utf8Buffer buffer, JsonObject? metadata, bool isSorted)
+    private static int WriteMetadata(Utf8Buffer buffer, JsonObject? metadata, ReadOnlySpan<byte> managedFields, bool isSorted)
     {
         var isThere = metadata?.ContainsKey("resourceVersion") == true;
         var offset = -1;
@@ -60,6 +63,7 @@ public static class ObjectWriter
         buffer.Add((byte)'{');
         foreach (var (name, child) in metadata ?? [])
         {
+            if (isSorted && string.CompareOrdinal(name, "managedFields") > 0) WriteManagedFields(buffer, ref managedFields, ref isFirst);
             if (offset < 0 && (isThere ? name == "resourceVersion" : isSorted ? string.CompareOrdinal(name, "resourceVersion") > 0 : AfterResourceVersion.Contains(name)))
                 offset = WritePlace(buffer, ref isFirst);
             if (name == "resourceVersion")
@@ -69,10 +73,23 @@ public static class ObjectWriter
             GoJsonWriter.Write(buffer, child);
         }
 
+        if (isSorted) WriteManagedFields(buffer, ref managedFields, ref isFirst);
         if (offset < 0)
             offset = WritePlace(buffer, ref isFirst);
+        // The last of ObjectMeta's fields.
+        WriteManagedFields(buffer, ref managedFields, ref isFirst);
         buffer.Add((byte)'}');
         return offset;
+    }
+
+    /// <summary>Writes them once.</summary>
+    private static void WriteManagedFields(Utf8Buffer buffer, ref ReadOnlySpan<byte> managedFields, ref bool isFirst)
+    {
+        if (managedFields.IsEmpty) return;
+        GoJsonWriter.WriteName(buffer, "managedFields", isFirst);
+        isFirst = false;
+        buffer.Add(managedFields);
+        managedFields = [];
     }
 
     private static int WritePlace(Utf8Buffer buffer, ref bool isFirst)

@@ -93,7 +93,20 @@ internal sealed class CachedQuantityConverter : JsonConverter<ResourceQuantity>
     private sealed record Entry(string Text, ResourceQuantity Value);
 }
 
-/// <summary>Fields of any shape (managedFields.fieldsV1, ControllerRevision.data): kept as a JsonElement.</summary>
+/// <summary>metadata.managedFields: passed over.</summary>
+internal sealed class SkippedManagedFields : JsonConverter<IList<V1ManagedFieldsEntry>>
+{
+    public override IList<V1ManagedFieldsEntry>? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        reader.Skip();
+        return null;
+    }
+
+    public override void Write(Utf8JsonWriter writer, IList<V1ManagedFieldsEntry> value, JsonSerializerOptions options) =>
+        throw new JsonException("metadata.managedFields is the server's to write");
+}
+
+/// <summary>Fields of any shape (ControllerRevision.data): kept as a JsonElement.</summary>
 internal sealed class RawJsonConverter : JsonConverter<object>
 {
     public override object? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

@@ -9,7 +9,8 @@ namespace LiteKube.Client.Json;
 
 /// <summary>
 /// JSON of KubernetesClient.Aot's models, by its source-generated metadata. Its own entry points are not used: they
-/// work on strings, write every time with microseconds and cannot write the raw JSON fields (managedFields.fieldsV1).
+/// work on strings, write every time with microseconds and cannot write the raw JSON fields (ControllerRevision.data).
+/// metadata.managedFields is not read.
 /// </summary>
 public static class KubeJson
 {
@@ -52,7 +53,7 @@ public static class KubeJson
     {
         var options = new JsonSerializerOptions
         {
-            TypeInfoResolver = SourceGenerationContext.Default.WithAddedModifier(WriteMicroTimes),
+            TypeInfoResolver = SourceGenerationContext.Default.WithAddedModifier(WriteMicroTimes).WithAddedModifier(LeaveOutOwners),
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
             PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
             Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -63,6 +64,19 @@ public static class KubeJson
         options.Converters.Add(new CachedQuantityConverter());
         options.MakeReadOnly();
         return options;
+    }
+
+    // No component asks who owns which field, and what a write does not say of it the server keeps: not reading the list
+    // spares every cached object its larger half.
+    private static void LeaveOutOwners(JsonTypeInfo type)
+    {
+        if (type.Type != typeof(V1ObjectMeta))
+            return;
+        foreach (var property in type.Properties)
+        {
+            if (property.Name == "managedFields")
+                property.CustomConverter = new SkippedManagedFields();
+        }
     }
 
     // The models have one type for Time and MicroTime; the fields below are the API's only MicroTime ones.

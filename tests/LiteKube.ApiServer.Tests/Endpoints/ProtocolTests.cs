@@ -55,8 +55,8 @@ public sealed class ProtocolTests
         Assert.Equal(HttpStatusCode.OK, (await server.GetAsync(ConfigMaps, "application/vnd.kubernetes.protobuf, */*")).StatusCode);
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await server.PostAsync(ConfigMaps, "<a/>", "application/xml")).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await server.PostAsync(ConfigMaps, "k8s", "application/vnd.kubernetes.protobuf")).StatusCode);
-        var apply = await server.PatchAsync($"{ConfigMaps}/a", "{}", "application/apply-patch+yaml");
-        Assert.Equal("the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json", apply.Json["message"]!.GetValue<string>());
+        var apply = await server.PatchAsync($"{ConfigMaps}/a", "{}", "application/apply-patch+cbor");
+        Assert.Equal("the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml", apply.Json["message"]!.GetValue<string>());
         var wrongKind = await server.PostAsync(ConfigMaps, """{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a"}}""");
         Assert.Equal("Secret in version \"v1\" cannot be handled as a ConfigMap", wrongKind.Json["message"]!.GetValue<string>());
         var malformed = await server.PostAsync(ConfigMaps, "{");

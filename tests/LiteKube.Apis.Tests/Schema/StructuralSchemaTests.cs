@@ -85,9 +85,9 @@ public class StructuralSchemaTests
     [Fact]
     public void The_stored_form_has_the_revision_at_its_sorted_place()
     {
-        var encoded = ObjectWriter.WriteForStore(Decode("""{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"uid":"u","name":"n","generation":1,"annotations":{"a":"b"}}}""").Object, isSorted: true);
+        var encoded = ObjectWriter.WriteForStore(Decode("""{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"uid":"u","name":"n","generation":1,"annotations":{"a":"b"}}}""").Object, """[{"manager":"m"}]"""u8, isSorted: true);
         var text = Encoding.UTF8.GetString(encoded.Utf8.Span);
-        Assert.Equal("""{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"annotations":{"a":"b"},"generation":1,"name":"n","resourceVersion":"","uid":"u"}}""", text);
+        Assert.Equal("""{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"annotations":{"a":"b"},"generation":1,"managedFields":[{"manager":"m"}],"name":"n","resourceVersion":"","uid":"u"}}""", text);
         Assert.Equal("\",\"uid\"", text.Substring(encoded.ResourceVersionOffset, 7));
     }
 

@@ -2,26 +2,28 @@ using LiteKube.Integration.Tests.Support;
 
 namespace LiteKube.Integration.Tests.HelmTests;
 
-/// <summary>helm 4 with client-side apply, against the API alone: no pod ever runs.</summary>
+/// <summary>helm 4, applying on the server and on its own side, against the API alone: no pod ever runs.</summary>
 public sealed class HelmTests(IntegrationServer server) : IClassFixture<IntegrationServer>
 {
-    [Fact]
-    public async Task A_chart_is_installed_upgraded_rolled_back_and_uninstalled()
+    [Theory]
+    [InlineData("--server-side=true")]
+    [InlineData("--server-side=false")]
+    public async Task A_chart_is_installed_upgraded_rolled_back_and_uninstalled(string side)
     {
         var helm = await Clients.HelmAsync();
-        var kubectl = await Kubectl.InNewNamespaceAsync(server, "1.35", "helm");
+        var kubectl = await Kubectl.InNewNamespaceAsync(server, "1.35", side.EndsWith("true", StringComparison.Ordinal) ? "helm-server" : "helm-client");
         var chart = await ChartAsync();
         Assert.Contains("1 chart(s) linted, 0 chart(s) failed", await Helm("lint", chart));
         Assert.Contains("kind: Deployment", await Helm("template", "r", chart));
 
-        Assert.Contains("STATUS: deployed", await Helm("install", "r", chart, "--server-side=false"));
+        Assert.Contains("STATUS: deployed", await Helm("install", "r", chart, side));
         Assert.Equal("hello", await Greeting());
         Assert.Equal("Helm", await kubectl.JsonPathAsync("service/r", "{.metadata.labels.app\\.kubernetes\\.io/managed-by}"));
         Assert.Contains("greeting: hello", await Helm("get", "manifest", "r"));
 
-        Assert.Contains("REVISION: 2", await Helm("upgrade", "r", chart, "--server-side=false", "--set", "greeting=bye,replicas=2"));
+        Assert.Contains("REVISION: 2", await Helm("upgrade", "r", chart, side, "--set", "greeting=bye,replicas=2"));
         Assert.Equal("bye 2", await Greeting() + " " + await kubectl.JsonPathAsync("deployment/r", "{.spec.replicas}"));
-        Assert.Contains("Rollback was a success", await Helm("rollback", "r", "1", "--server-side=false"));
+        Assert.Contains("Rollback was a success", await Helm("rollback", "r", "1", side));
         Assert.Equal("hello 1", await Greeting() + " " + await kubectl.JsonPathAsync("deployment/r", "{.spec.replicas}"));
 
         var history = await Helm("history", "r");

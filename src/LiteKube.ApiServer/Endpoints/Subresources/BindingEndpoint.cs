@@ -28,7 +28,7 @@ internal sealed class BindingEndpoint(ObjectRegistry registry, Func<ResourceTabl
             DryRun = BodyDecoder.IsDryRun(request),
             Warnings = request.Warnings,
         };
-        await registry.UpdateAsync(write, (pod, _) => ValueTask.FromResult(Bind(pod!, binding, name, node)), null, cancellationToken);
+        await registry.UpdateAsync(write, (pod, _, _) => ValueTask.FromResult(Bind(pod!, binding, name, node)), null, cancellationToken);
         return ObjectResponder.Plain(request, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }, 201);
     }
 

@@ -72,7 +72,7 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, IObjectReader ob
             DryRun = dryRun,
             SkipAdmission = true,
         };
-        await registry.UpdateAsync(write, (current, _) => ValueTask.FromResult(Spend(current!, request.Info.Name)), null, cancellationToken);
+        await registry.UpdateAsync(write, (current, _, _) => ValueTask.FromResult(Spend(current!, request.Info.Name)), null, cancellationToken);
     }
 
     private JsonObject Spend(JsonObject current, string podName)

@@ -1,16 +1,17 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
+using LiteKube.Apis.Apply;
+using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Registry;
+using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Endpoints.Subresources;
 
 /// <summary>autoscaling/v1 Scale of Deployments, ReplicaSets, StatefulSets and ReplicationControllers: their replicas in one shape for all.</summary>
-internal sealed class ScaleEndpoint(ObjectRegistry registry, Func<ResourceTable> resources) : ISubresource
+internal sealed class ScaleEndpoint(ObjectRegistry registry, TimeProvider time) : ISubresource
 {
-    private static readonly GroupVersionKind Kind = new("autoscaling", "v1", "Scale");
-
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         switch (request.Info.Verb)
@@ -18,40 +19,51 @@ internal sealed class ScaleEndpoint(ObjectRegistry registry, Func<ResourceTable>
             case "get":
                 return Answer(request, resource, registry.Get(resource, request.Info.Namespace, request.Info.Name));
             case "update":
-                var given = await BodyDecoder.DecodeAsync(request, resources().Catalog, Kind, cancellationToken);
+                var given = await BodyDecoder.DecodeAsync(request, ResourceCatalog.BuiltIn, ScaleChanges.Kind, cancellationToken);
                 if (given.Name() != request.Info.Name) throw ApiException.BadRequest($"the name of the object ({given.Name()}) does not match the name on the URL ({request.Info.Name})");
-                return Answer(request, resource, await WriteAsync(request, resource, _ => given, cancellationToken));
+                return Answer(request, resource, await WriteAsync(request, resource, ScaleChanges.Updated(_ => given, time), cancellationToken));
+            case "patch" when WriteOptions.IsApply(request):
+                var applied = await ApplyPatch.ReadAsync(request, cancellationToken);
+                return Answer(request, resource, await WriteAsync(request, resource, ScaleChanges.Applied(request, applied, time), cancellationToken));
             case "patch":
                 var patch = await ObjectPatch.ReadAsync(request, cancellationToken);
-                var schema = Schema();
-                return Answer(request, resource, await WriteAsync(request, resource, current => patch.Apply(request, current, schema, Kind), cancellationToken));
+                return Answer(request, resource, await WriteAsync(request, resource, ScaleChanges.Updated(scale => patch.Apply(request, scale, ScaleChanges.Schema, ScaleChanges.Kind), time), cancellationToken));
             default:
                 throw ApiException.MethodNotAllowed();
         }
     }
 
-    private async ValueTask<StoredValue> WriteAsync(ApiRequest request, ServedResource resource, Func<JsonObject, JsonObject> change, CancellationToken cancellationToken)
+    private async ValueTask<StoredValue> WriteAsync(ApiRequest request, ServedResource resource, ScaleChange change, CancellationToken cancellationToken)
     {
         var write = WriteEndpoints.WriteFor(request, resource);
-        var (written, _) = await registry.UpdateAsync(write, (current, _) =>
+        var owners = new ScaleOwnership(apiVersion => GroupVersion.Parse(apiVersion).Group == resource.Info.GroupVersionKind.Group ? "spec.replicas" : null);
+        var (written, _) = await registry.UpdateAsync(write, (current, standing, _) =>
         {
-            var scale = change(ToScale(current!));
-            var replicas = (scale["spec"] as JsonObject)?.Number("replicas") ?? 0;
-            if (replicas < 0)
-            {
-                var errors = new FieldErrors();
-                errors.Invalid(FieldPath.Of("spec").Child("replicas"), replicas, "must be greater than or equal to 0");
-                throw ApiException.Invalid(Kind, request.Info.Name, errors);
-            }
-            var value = (JsonObject)current!.DeepClone();
-            // The conditions of the request are those of the scale.
-            SetOrRemove(value.Metadata(), "resourceVersion", scale.ResourceVersion());
-            if (scale.Uid().Length > 0) value.Metadata()["uid"] = scale.Uid();
-            if (value["spec"] is not JsonObject spec) value["spec"] = spec = [];
-            spec["replicas"] = (int)Math.Min(replicas, int.MaxValue);
-            return ValueTask.FromResult(value);
+            var managed = ObjectView.Of(standing!).ManagedFields;
+            var tracking = new FieldTracking(write.Fields!.Manager);
+            var scale = change(ToScale(current!), owners.ToScale(managed), tracking);
+            write.Fields.Outcome = owners.ToParent(managed, tracking.Outcome!, resource.ApiVersion);
+            return ValueTask.FromResult(WithScale(request, current!, scale));
         }, null, cancellationToken);
         return written;
+    }
+
+    private static JsonObject WithScale(ApiRequest request, JsonObject current, JsonObject scale)
+    {
+        var replicas = (scale["spec"] as JsonObject)?.Number("replicas") ?? 0;
+        if (replicas < 0)
+        {
+            var errors = new FieldErrors();
+            errors.Invalid(FieldPath.Of("spec").Child("replicas"), replicas, "must be greater than or equal to 0");
+            throw ApiException.Invalid(ScaleChanges.Kind, request.Info.Name, errors);
+        }
+        var value = (JsonObject)current.DeepClone();
+        // The conditions of the request are those of the scale.
+        SetOrRemove(value.Metadata(), "resourceVersion", scale.ResourceVersion());
+        if (scale.Uid().Length > 0) value.Metadata()["uid"] = scale.Uid();
+        if (value["spec"] is not JsonObject spec) value["spec"] = spec = [];
+        spec["replicas"] = (int)Math.Min(replicas, int.MaxValue);
+        return value;
     }
 
     private static void SetOrRemove(JsonObject value, string field, string text)
@@ -59,8 +71,6 @@ internal sealed class ScaleEndpoint(ObjectRegistry registry, Func<ResourceTable>
         if (text.Length > 0) value[field] = text;
         else value.Remove(field);
     }
-
-    private TypeSchema Schema() => resources().Catalog.FindType(Kind.ApiVersion, Kind.Kind) ?? throw ApiException.Internal("no schema for Scale");
 
     private static ApiResult Answer(ApiRequest request, ServedResource resource, StoredValue value) => ObjectResponder.Plain(request, ToScale(resource.Decode(value)));
 

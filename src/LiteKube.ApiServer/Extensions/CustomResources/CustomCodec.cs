@@ -67,19 +67,19 @@ internal sealed class CustomCodec(ResourceInfo info, string storageVersion, IRea
         }
     }
 
-    /// <summary>An object of this version as it is stored.</summary>
-    public async ValueTask<EncodedObject> EncodeAsync(JsonObject value, CancellationToken cancellationToken)
+    /// <summary>An object of this version as it is stored: in the storage version, its fields in order.</summary>
+    public async ValueTask<JsonObject> ToStoredAsync(JsonObject value, CancellationToken cancellationToken)
     {
         value["kind"] = _kind.Kind;
         value["apiVersion"] = _kind.ApiVersion;
         var tree = ObjectDecoder.Canonicalize(value, info.Schema, FieldValidation.Ignore).Object;
-        if (_kind.Version != storageVersion)
-        {
-            tree = (await converter.ConvertAsync([tree], _kind with { Version = storageVersion }, cancellationToken))[0];
-            CustomObjects.Fit(tree, schemas[storageVersion]);
-            tree = SortedJson.Of(tree).AsObject();
-        }
-        return ObjectWriter.WriteForStore(tree, isSorted: true);
+        if (_kind.Version == storageVersion) return tree;
+        tree = (await converter.ConvertAsync([tree], _kind with { Version = storageVersion }, cancellationToken))[0];
+        CustomObjects.Fit(tree, schemas[storageVersion]);
+        tree = SortedJson.Of(tree).AsObject();
+        // The owners stand beside the object, whatever a webhook makes of them.
+        tree.Metadata().Remove("managedFields");
+        return tree;
     }
 
     private Representation Read(StoredValue value)

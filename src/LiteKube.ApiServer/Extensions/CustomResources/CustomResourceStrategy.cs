@@ -48,9 +48,8 @@ internal sealed class CustomResourceStrategy : DefaultStrategy
         {
             KeepAllButStatus(value, old);
             // Not even labels are taken at /status of a custom resource.
-            var given = value.Metadata();
             var kept = (JsonObject)old.Metadata().DeepClone();
-            if (given["managedFields"] is { } managed) kept["managedFields"] = managed.DeepClone();
+            kept.Remove("managedFields");
             value["metadata"] = kept;
             return;
         }

@@ -1,17 +1,17 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
+using LiteKube.Apis.Apply;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Endpoints;
+using LiteKube.ApiServer.Endpoints.Subresources;
 using LiteKube.ApiServer.Registry;
+using LiteKube.ApiServer.Registry.Ownership;
 
 namespace LiteKube.ApiServer.Extensions.CustomResources;
 
 /// <summary>autoscaling/v1 Scale of custom resources whose CRD says where replicas and selector stand.</summary>
-internal sealed class CustomScaleEndpoint(ObjectRegistry registry) : ISubresource
+internal sealed class CustomScaleEndpoint(ObjectRegistry registry, TimeProvider time) : ISubresource
 {
-    private static readonly GroupVersionKind Kind = new("autoscaling", "v1", "Scale");
-    private static readonly TypeSchema Schema = ResourceCatalog.BuiltIn.FindType("autoscaling/v1", "Scale")!;
-
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         var paths = resource.Custom?.Scale ?? throw new UnknownPathException();
@@ -24,35 +24,45 @@ internal sealed class CustomScaleEndpoint(ObjectRegistry registry) : ISubresourc
                 if (Reading(() => paths.SpecReplicas(tree)) is null) throw ApiException.Internal($"the spec replicas field \"{paths.SpecPath}\" does not exist");
                 return ObjectResponder.Plain(request, ToScale(tree, paths));
             case "update":
-                var given = await BodyDecoder.DecodeAsync(request, ResourceCatalog.BuiltIn, Kind, cancellationToken);
+                var given = await BodyDecoder.DecodeAsync(request, ResourceCatalog.BuiltIn, ScaleChanges.Kind, cancellationToken);
                 if (given.Name() != request.Info.Name) throw ApiException.BadRequest($"the name of the object ({given.Name()}) does not match the name on the URL ({request.Info.Name})");
-                return await WriteAsync(request, resource, paths, _ => given, cancellationToken);
+                return await WriteAsync(request, resource, paths, ScaleChanges.Updated(_ => given, time), cancellationToken);
+            case "patch" when WriteOptions.IsApply(request):
+                var applied = await ApplyPatch.ReadAsync(request, cancellationToken);
+                return await WriteAsync(request, resource, paths, ScaleChanges.Applied(request, applied, time), cancellationToken);
             case "patch":
                 var patch = await ObjectPatch.ReadAsync(request, cancellationToken);
-                return await WriteAsync(request, resource, paths, current => patch.Apply(request, current, Schema, Kind), cancellationToken);
+                return await WriteAsync(request, resource, paths, ScaleChanges.Updated(current => patch.Apply(request, current, ScaleChanges.Schema, ScaleChanges.Kind), time), cancellationToken);
             default:
                 throw ApiException.MethodNotAllowed();
         }
     }
 
-    private async ValueTask<ApiResult> WriteAsync(ApiRequest request, ServedResource resource, ScalePaths paths, Func<JsonObject, JsonObject> change, CancellationToken cancellationToken)
+    private async ValueTask<ApiResult> WriteAsync(ApiRequest request, ServedResource resource, ScalePaths paths, ScaleChange change, CancellationToken cancellationToken)
     {
         var write = WriteEndpoints.WriteFor(request, resource);
-        var (written, _) = await registry.UpdateAsync(write, (current, _) => ValueTask.FromResult(Change(request, current!, paths, change)), null, cancellationToken);
+        var owners = new ScaleOwnership(apiVersion => GroupVersion.Parse(apiVersion).Group == resource.Info.GroupVersionKind.Group ? paths.SpecPath : null);
+        var (written, _) = await registry.UpdateAsync(write, (current, standing, _) =>
+        {
+            var managed = ObjectView.Of(standing!).ManagedFields;
+            var tracking = new FieldTracking(write.Fields!.Manager);
+            var scale = change(ToScale(current!, paths), owners.ToScale(managed), tracking);
+            write.Fields.Outcome = owners.ToParent(managed, tracking.Outcome!, resource.ApiVersion);
+            return ValueTask.FromResult(WithScale(request, current!, paths, scale));
+        }, null, cancellationToken);
         await resource.PrepareAsync([written], cancellationToken);
         return ObjectResponder.Plain(request, ToScale(resource.Decode(written), paths));
     }
 
-    private static JsonObject Change(ApiRequest request, JsonObject current, ScalePaths paths, Func<JsonObject, JsonObject> change)
+    private static JsonObject WithScale(ApiRequest request, JsonObject current, ScalePaths paths, JsonObject scale)
     {
-        var scale = change(ToScale(current, paths));
         var replicas = scale.Obj("spec").LongOrNull("replicas");
         if (replicas is null && Reading(() => paths.SpecReplicas(current)) is null) throw ApiException.BadRequest($"the spec replicas field \"{paths.SpecPath}\" cannot be empty");
         if (replicas < 0)
         {
             var errors = new FieldErrors();
             errors.Invalid(FieldPath.Of("spec").Child("replicas"), replicas, "should be a non-negative integer");
-            throw ApiException.Invalid(Kind, request.Info.Name, errors);
+            throw ApiException.Invalid(ScaleChanges.Kind, request.Info.Name, errors);
         }
         var value = (JsonObject)current.DeepClone();
         // Without a version of its own the scale is written over whatever stands.

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Extensions.CustomResources.Validation;
 using LiteKube.ApiServer.Registry;
+using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -187,11 +188,12 @@ internal sealed class DefinitionWriter(ObjectRegistry registry, CustomResourceSe
             Resource = resource,
             User = Server,
             SkipAdmission = true,
+            Fields = new FieldTracking(FieldTracking.ManagerOf(Server)),
             Info = new RequestInfo { Verb = "update", Path = "", IsResourceRequest = true, Group = Definition.Kind.Group, Version = Definition.Kind.Version, Resource = Definition.Resource.Resource, Subresource = "status", Name = value.MetaName() },
         };
         try
         {
-            await registry.UpdateAsync(request, (_, _) => ValueTask.FromResult((JsonObject)value.DeepClone()), null, cancellationToken);
+            await registry.UpdateAsync(request, (_, _, _) => ValueTask.FromResult((JsonObject)value.DeepClone()), null, cancellationToken);
             return true;
         }
         catch (ApiException exception) when (exception.Reason is "Conflict" or "NotFound")

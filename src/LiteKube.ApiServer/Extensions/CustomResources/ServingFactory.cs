@@ -34,6 +34,8 @@ internal sealed class ServingFactory(IRuleCompiler? rules, IWebhookCaller webhoo
             if (version.IsServed) served.Add(resource);
             if (version.IsStorage) stored = resource;
         }
+        var versions = new CustomVersions(served, schemas, converter);
+        foreach (var resource in served) resource.Versions = versions;
         return new Serving(definition, served, stored!, life);
     }
 

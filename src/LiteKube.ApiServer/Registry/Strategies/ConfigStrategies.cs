@@ -118,7 +118,8 @@ internal sealed class SecretStrategy(ResourceInfo resource) : ValidatedStrategy(
             KeepField(value, old, "type");
     }
 
-    private static void MergeStringData(JsonObject value)
+    /// <summary>Done when a body is read as well: whoever writes stringData owns data.</summary>
+    public static void MergeStringData(JsonObject value)
     {
         if (value.Obj("stringData") is not { } plain)
             return;

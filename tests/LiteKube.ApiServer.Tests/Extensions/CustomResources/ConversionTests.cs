@@ -6,9 +6,9 @@ namespace LiteKube.ApiServer.Tests.Extensions.CustomResources;
 
 public sealed class ConversionTests
 {
-    private const string V2 = "/apis/example.com/v2/namespaces/default/foos";
+    public const string V2 = "/apis/example.com/v2/namespaces/default/foos";
 
-    private static string Definition(string client, string bundle) => $$$$"""
+    public static string Definition(string client, string bundle) => $$$$"""
         {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"foos.example.com"},"spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"foos","kind":"Foo"},
           "conversion":{"strategy":"Webhook","webhook":{"conversionReviewVersions":["v1"],"clientConfig":{{{{{client}}}},"caBundle":"{{{{bundle}}}}"}}},
           "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","properties":{"host":{"type":"string"} } } } } } },
