@@ -1,3 +1,4 @@
+using LiteKube.ApiServer.Admission.PodSecurity;
 using LiteKube.ApiServer.Authorization;
 using LiteKube.ApiServer.Registry;
 
@@ -14,12 +15,14 @@ public static class AdmissionChain
         new ServiceAccountAdmission(objects),
         new NodeRestriction(objects),
         new TaintNodesByCondition(),
-        new PodSecurity(objects),
+        new PodSecurityAdmission(objects),
         new Priority(objects),
         new DefaultTolerationSeconds(),
         new DefaultStorageClass(objects),
         new StorageObjectInUseProtection(),
         new RuntimeClassAdmission(objects),
+        new PodTopologyLabels(objects),
+        new PersistentVolumeClaimResize(objects),
         new DefaultIngressClass(objects),
         new RoleEscalationCheck(authorizer, rbac),
         .. beforeQuota,

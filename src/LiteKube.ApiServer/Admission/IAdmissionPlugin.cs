@@ -26,6 +26,10 @@ public sealed class AdmissionAttributes
     public bool DryRun { get; init; }
     /// <summary>Texts for Warning headers.</summary>
     public List<string> Warnings { get; } = [];
+    /// <summary>What plugins have to say in the audit log; null: nothing.</summary>
+    public Dictionary<string, string>? AuditAnnotations { get; private set; }
+
+    public void Annotate(string key, string value) => (AuditAnnotations ??= new(StringComparer.Ordinal))[key] = value;
 }
 
 /// <summary>A built-in admission plugin. Denials are <see cref="ApiException"/>s, usually <see cref="ApiException.Forbidden"/>.</summary>

@@ -21,14 +21,14 @@ internal sealed class LimitRanger(IObjectReader objects) : AdmissionPlugin
         var done = new List<string>();
         foreach (var limit in Limits(attributes).Where(l => l.Str("type") == "Container"))
         {
-            foreach (var container in pod.Obj("spec").Items("initContainers").Concat(pod.Obj("spec").Items("containers")))
+            foreach (var (container, noun) in Containers(pod))
             {
                 var requests = Fill(container, "requests", limit.Obj("defaultRequest"));
                 var limits = Fill(container, "limits", limit.Obj("default"));
                 if (requests.Count > 0)
-                    done.Add($"{string.Join(", ", requests)} request for container {container.Str("name")}");
+                    done.Add($"{string.Join(", ", requests)} request for {noun} {container.Str("name")}");
                 if (limits.Count > 0)
-                    done.Add($"{string.Join(", ", limits)} limit for container {container.Str("name")}");
+                    done.Add($"{string.Join(", ", limits)} limit for {noun} {container.Str("name")}");
             }
         }
         if (done.Count > 0)
@@ -37,12 +37,13 @@ internal sealed class LimitRanger(IObjectReader objects) : AdmissionPlugin
 
     protected override void Validate(AdmissionAttributes attributes)
     {
-        if (attributes.Request.Subresource.Length > 0 || attributes.Object is not { } value)
+        if (attributes.Object is not { } value || value.IsBeingDeleted())
             return;
-        var isPod = attributes.Resource.GroupResource == CoreResources.Pods;
-        var isClaim = attributes.Resource.GroupResource == CoreResources.PersistentVolumeClaims;
-        // A pod's resources do not change; only its creation is judged.
-        if (isPod ? attributes.Operation != AdmissionOperation.Create : !isClaim)
+        var isPod = IsFor(attributes, CoreResources.Pods) && attributes.Operation == AdmissionOperation.Create;
+        // Otherwise a pod's resources do not change.
+        isPod |= IsFor(attributes, CoreResources.Pods, "resize") && attributes.Operation == AdmissionOperation.Update;
+        var isClaim = IsFor(attributes, CoreResources.PersistentVolumeClaims);
+        if (!isPod && !isClaim)
             return;
         var errors = new List<string>();
         foreach (var limit in Limits(attributes))
@@ -50,21 +51,23 @@ internal sealed class LimitRanger(IObjectReader objects) : AdmissionPlugin
             switch (limit.Str("type"))
             {
                 case "Container" when isPod:
-                    foreach (var container in value.Obj("spec").Items("initContainers").Concat(value.Obj("spec").Items("containers")))
+                    foreach (var (container, _) in Containers(value))
                         Check(errors, limit, "Container", ResourceLists.Read(container.Obj("resources", "requests")), ResourceLists.Read(container.Obj("resources", "limits")));
                     break;
                 case "Pod" when isPod:
                     Check(errors, limit, "Pod", PodResources.Total(value.Obj("spec"), "requests"), PodResources.Total(value.Obj("spec"), "limits"));
                     break;
                 case "PersistentVolumeClaim" when isClaim:
-                    var requests = ResourceLists.Read(value.Obj("spec").Obj("resources", "requests"));
-                    Check(errors, limit, "PersistentVolumeClaim", requests, requests);
+                    CheckClaim(errors, limit, ResourceLists.Read(value.Obj("spec").Obj("resources", "requests")));
                     break;
             }
         }
         if (errors.Count > 0)
             throw Forbidden(attributes, errors.Count == 1 ? errors[0] : $"[{string.Join(", ", errors)}]");
     }
+
+    private static IEnumerable<(JsonObject Container, string Noun)> Containers(JsonObject pod) =>
+        pod.Obj("spec").Items("containers").Select(c => (c, "container")).Concat(pod.Obj("spec").Items("initContainers").Select(c => (c, "init container")));
 
     private IEnumerable<JsonObject> Limits(AdmissionAttributes attributes) => objects.List(CoreResources.LimitRanges, attributes.Request.Namespace).SelectMany(r => r.Obj("spec").Items("limits"));
 
@@ -82,7 +85,20 @@ internal sealed class LimitRanger(IObjectReader objects) : AdmissionPlugin
         return filled;
     }
 
-    private static void Check(List<string> errors, JsonObject limit, string type, Dictionary<string, Quantity> requests, Dictionary<string, Quantity> limits)
+    /// <summary>A claim has a request and no limit.</summary>
+    private static void CheckClaim(List<string> errors, JsonObject limit, Dictionary<string, Quantity> requests)
+    {
+        CheckMin(errors, limit, "PersistentVolumeClaim", requests, []);
+        foreach (var (name, max) in ResourceLists.Read(limit.Obj("max")))
+        {
+            if (!requests.TryGetValue(name, out var request))
+                errors.Add($"maximum {name} usage per PersistentVolumeClaim is {max}.  No request is specified");
+            else if (request > max)
+                errors.Add($"maximum {name} usage per PersistentVolumeClaim is {max}, but request is {request}");
+        }
+    }
+
+    private static void CheckMin(List<string> errors, JsonObject limit, string type, Dictionary<string, Quantity> requests, Dictionary<string, Quantity> limits)
     {
         foreach (var (name, min) in ResourceLists.Read(limit.Obj("min")))
         {
@@ -90,16 +106,21 @@ internal sealed class LimitRanger(IObjectReader objects) : AdmissionPlugin
                 errors.Add($"minimum {name} usage per {type} is {min}.  No request is specified");
             else if (request < min)
                 errors.Add($"minimum {name} usage per {type} is {min}, but request is {request}");
-            if (limits.TryGetValue(name, out var upper) && upper < min)
+            else if (limits.TryGetValue(name, out var upper) && upper < min)
                 errors.Add($"minimum {name} usage per {type} is {min}, but limit is {upper}");
         }
+    }
+
+    private static void Check(List<string> errors, JsonObject limit, string type, Dictionary<string, Quantity> requests, Dictionary<string, Quantity> limits)
+    {
+        CheckMin(errors, limit, type, requests, limits);
         foreach (var (name, max) in ResourceLists.Read(limit.Obj("max")))
         {
             if (!limits.TryGetValue(name, out var upper))
                 errors.Add($"maximum {name} usage per {type} is {max}.  No limit is specified");
             else if (upper > max)
                 errors.Add($"maximum {name} usage per {type} is {max}, but limit is {upper}");
-            if (requests.TryGetValue(name, out var request) && request > max)
+            else if (requests.TryGetValue(name, out var request) && request > max)
                 errors.Add($"maximum {name} usage per {type} is {max}, but request is {request}");
         }
         foreach (var (name, ratio) in ResourceLists.Read(limit.Obj("maxLimitRequestRatio")))

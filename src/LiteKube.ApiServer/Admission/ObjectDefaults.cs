@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Values;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Admission;
@@ -76,5 +77,56 @@ internal sealed class StorageObjectInUseProtection : AdmissionPlugin
             : attributes.Resource.GroupResource == CoreResources.PersistentVolumes ? "kubernetes.io/pv-protection" : null;
         if (finalizer is not null && !value.Meta().Strings("finalizers").Contains(finalizer))
             value.GetOrAdd("metadata").GetOrAddArray("finalizers").Add((JsonNode)finalizer);
+    }
+}
+
+/// <summary>A claim grows only when it is bound and its class says that volumes may be expanded (https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims).</summary>
+internal sealed class PersistentVolumeClaimResize(IObjectReader objects) : AdmissionPlugin
+{
+    public override string Name => "PersistentVolumeClaimResize";
+
+    public override bool Handles(AdmissionOperation operation) => operation == AdmissionOperation.Update;
+
+    protected override void Validate(AdmissionAttributes attributes)
+    {
+        if (!IsFor(attributes, CoreResources.PersistentVolumeClaims) || attributes is not { Object: { } value, OldObject: { } old })
+            return;
+        if (Size(value) is not { } size || (Size(old) is { } before && size <= before))
+            return;
+        if (old.Obj("status").Str("phase") != "Bound")
+            throw Forbidden(attributes, "Only bound persistent volume claims can be expanded");
+        var (name, oldName) = (ClassOf(value), ClassOf(old));
+        if (name.Length == 0 || name != oldName || !objects.Get(CoreResources.StorageClasses, "", name).Bool("allowVolumeExpansion"))
+            throw Forbidden(attributes, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize");
+    }
+
+    private static Quantity? Size(JsonObject claim) =>
+        Quantity.TryParse(claim.Obj("spec").Obj("resources", "requests").Str("storage"), out var size) ? size : null;
+
+    private static string ClassOf(JsonObject claim) =>
+        claim.Annotations().GetValueOrDefault("volume.beta.kubernetes.io/storage-class") ?? claim.Obj("spec").Str("storageClassName");
+}
+
+/// <summary>A pod that is bound carries the zone and region of its node, so that it can learn of them by the downward API (KEP-4742).</summary>
+internal sealed class PodTopologyLabels(IObjectReader objects) : AdmissionPlugin
+{
+    private static readonly string[] Copied = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
+
+    public override string Name => "PodTopologyLabels";
+
+    protected override void Mutate(AdmissionAttributes attributes)
+    {
+        if (attributes.Object is not { } value)
+            return;
+        var node = IsFor(attributes, CoreResources.Pods) ? value.Obj("spec").Str("nodeName")
+            : IsFor(attributes, CoreResources.Pods, "binding") && value.Obj("target").Str("kind") == "Node" ? value.Obj("target").Str("name") : "";
+        if (node.Length == 0 || objects.Get(CoreResources.Nodes, "", node).Meta().Obj("labels") is not { } labels)
+            return;
+        foreach (var key in Copied)
+        {
+            // What the pod says of itself stands.
+            if (labels.StrOrNull(key) is { } label && !value.Meta().Obj("labels").Has(key))
+                value.GetOrAdd("metadata").GetOrAdd("labels")[key] = label;
+        }
     }
 }

@@ -45,10 +45,12 @@ internal static class QuotaUsage
 
     private static bool MatchesScope(GroupResource resource, JsonObject value, string scope, string op, string[] values)
     {
-        // Scopes speak of pods; a quota with a scope counts nothing else.
+        var spec = value.Obj("spec");
+        if (resource == CoreResources.PersistentVolumeClaims)
+            return scope == "VolumeAttributesClass" && IsSelected(op, values, VolumeAttributesClasses(value));
+        // The other scopes speak of pods; a quota with a scope counts nothing else.
         if (resource != CoreResources.Pods)
             return false;
-        var spec = value.Obj("spec");
         switch (scope)
         {
             case "Terminating": return spec.Has("activeDeadlineSeconds");
@@ -56,20 +58,25 @@ internal static class QuotaUsage
             case "BestEffort": return QualityOfService.Of(spec) == "BestEffort";
             case "NotBestEffort": return QualityOfService.Of(spec) != "BestEffort";
             case "PriorityClass":
-                var name = spec.Str("priorityClassName");
-                return op switch
-                {
-                    "In" => values.Contains(name),
-                    "NotIn" => !values.Contains(name),
-                    "DoesNotExist" => name.Length == 0,
-                    _ => name.Length > 0,
-                };
+                return IsSelected(op, values, spec.Str("priorityClassName") is { Length: > 0 } name ? [name] : []);
             case "CrossNamespacePodAffinity":
                 return ((string[])["podAffinity", "podAntiAffinity"]).SelectMany(k => spec.Obj("affinity", k).Items("requiredDuringSchedulingIgnoredDuringExecution").Concat(spec.Obj("affinity", k).Items("preferredDuringSchedulingIgnoredDuringExecution").Select(p => p.Obj("podAffinityTerm") ?? [])))
                     .Any(t => t.Strings("namespaces").Any() || t.Has("namespaceSelector"));
             default: return false;
         }
     }
+
+    private static bool IsSelected(string op, string[] values, List<string> names) => op switch
+    {
+        "In" => names.Any(values.Contains),
+        "NotIn" => !names.Any(values.Contains),
+        "DoesNotExist" => names.Count == 0,
+        _ => names.Count > 0,
+    };
+
+    /// <summary>A claim counts for the class that it asks for and for the one that it has, while the volume is being changed.</summary>
+    private static List<string> VolumeAttributesClasses(JsonObject claim) =>
+        [.. ((string[])[claim.Obj("spec").Str("volumeAttributesClassName"), claim.Obj("status").Str("currentVolumeAttributesClassName"), claim.Obj("status", "modifyVolumeStatus").Str("targetVolumeAttributesClassName")]).Where(n => n.Length > 0)];
 
     public static bool IsFinished(JsonObject pod) => pod.Obj("status").Str("phase") is "Succeeded" or "Failed";
 

@@ -71,15 +71,6 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public async Task Pod_security_names_every_rule_that_a_pod_breaks()
-    {
-        _objects.Put("""{"kind":"Namespace","apiVersion":"v1","metadata":{"name":"default","labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}""");
-        var error = await Assert.ThrowsAsync<ApiException>(() => ValidateAsync(new PodSecurity(_objects), Pod("p", """{"containers":[{"name":"c"}]}""")));
-        Assert.Equal("pods \"p\" is forbidden: violates PodSecurity \"restricted:latest\": allowPrivilegeEscalation != false (container \"c\" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"c\" must set securityContext.capabilities.drop=[\"ALL\"]), runAsNonRoot != true (pod or container \"c\" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container \"c\" must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\")", error.Message);
-        await ValidateAsync(new PodSecurity(_objects), Pod("p", """{"securityContext":{"runAsNonRoot":true,"seccompProfile":{"type":"RuntimeDefault"}},"containers":[{"name":"c","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]}"""));
-    }
-
-    [Fact]
     public async Task A_node_writes_itself_and_no_other_and_only_mirror_pods()
     {
         var plugin = new NodeRestriction(_objects);

@@ -54,15 +54,19 @@ internal sealed class BindingEndpoint(ObjectRegistry registry, Func<ResourceTabl
         if (spec.Text("nodeName") is { Length: > 0 } taken) throw ApiException.Conflict(resource, name, $"pod {name} is already assigned to node \"{taken}\"");
         if (spec["schedulingGates"] is JsonArray { Count: > 0 }) throw ApiException.Conflict(resource, name, $"pod {name} has non-empty .spec.schedulingGates");
         spec["nodeName"] = node;
-        if (binding["metadata"]?["annotations"] is JsonObject annotations)
-        {
-            if (pod.Metadata()["annotations"] is not JsonObject target) pod.Metadata()["annotations"] = target = [];
-            foreach (var (key, value) in annotations) target[key] = value?.DeepClone();
-        }
+        Copy(binding, pod, "annotations");
+        Copy(binding, pod, "labels");
         if (pod["status"] is not JsonObject status) pod["status"] = status = [];
         if (status["conditions"] is not JsonArray conditions) status["conditions"] = conditions = [];
         foreach (var old in conditions.OfType<JsonObject>().Where(c => c.Text("type") == "PodScheduled").ToList()) conditions.Remove(old);
         conditions.Add((JsonNode)new JsonObject { ["type"] = "PodScheduled", ["status"] = "True", ["lastProbeTime"] = null, ["lastTransitionTime"] = ObjectFields.FormatTime(time.GetUtcNow()) });
         return pod;
+    }
+
+    private static void Copy(JsonObject binding, JsonObject pod, string field)
+    {
+        if (binding["metadata"]?[field] is not JsonObject { Count: > 0 } entries) return;
+        if (pod.Metadata()[field] is not JsonObject target) pod.Metadata()[field] = target = [];
+        foreach (var (key, value) in entries) target[key] = value?.DeepClone();
     }
 }
