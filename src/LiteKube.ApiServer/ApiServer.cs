@@ -66,9 +66,10 @@ public sealed class ApiServer : IAsyncDisposable
         _http = new HttpServer(_options.Listen, _pki.SelectServingCertificate, _logs);
         var adapter = new HttpAdapter(_parts.Pipeline, _parts.Authenticator, _parts.Authorizer, _options.MaxRequestBodyBytes, _logs.CreateLogger<HttpAdapter>(), _stopping.Token);
         await _http.StartAsync(adapter, cancellationToken);
-        await _parts.Bootstrap.RunAsync(_http.Endpoints[0].Port, cancellationToken);
+        // Together they share the store's commits.
+        await Task.WhenAll(_parts.Bootstrap.RunAsync(_http.Endpoints[0].Port, cancellationToken), _parts.FlowConfiguration.EnsureAsync(cancellationToken));
         _bootstrapped = true;
-        _background = Task.WhenAll(RunUntilStoppedAsync(_parts.Aggregator.RunAsync), RunUntilStoppedAsync(_parts.Expiry.RunAsync), RunUntilStoppedAsync(_parts.Definitions.RunAsync));
+        _background = Task.WhenAll(RunUntilStoppedAsync(_parts.Aggregator.RunAsync), RunUntilStoppedAsync(_parts.Expiry.RunAsync), RunUntilStoppedAsync(_parts.Definitions.RunAsync), RunUntilStoppedAsync(_parts.FlowConfiguration.RunAsync));
         ApiServerLog.Listening(_logger, string.Join(", ", _http.Endpoints));
     }
 

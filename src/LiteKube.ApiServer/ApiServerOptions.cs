@@ -19,6 +19,8 @@ public sealed record ApiServerOptions
     public string ClusterDomain { get; init; } = "cluster.local";
     /// <summary>Issuer of service account tokens.</summary>
     public string ServiceAccountIssuer { get; init; } = "https://kubernetes.default.svc.cluster.local";
+    /// <summary>Requests answered at a time, shared among the priority levels: the sum of upstream's two --max-...requests-inflight.</summary>
+    public int MaxRequestsInFlight { get; init; } = 600;
     /// <summary>Largest request body; Kubernetes' limit is 3 MiB.</summary>
     public int MaxRequestBodyBytes { get; init; } = 3 * 1024 * 1024;
 }

@@ -8,6 +8,7 @@ using LiteKube.ApiServer.Discovery;
 using LiteKube.ApiServer.Endpoints;
 using LiteKube.ApiServer.Endpoints.Subresources;
 using LiteKube.ApiServer.Extensions.CustomResources;
+using LiteKube.ApiServer.FlowControl;
 using LiteKube.ApiServer.Metrics;
 using LiteKube.ApiServer.Proxy;
 using LiteKube.ApiServer.Registry;
@@ -56,8 +57,10 @@ internal sealed class ServerParts : IAsyncDisposable
 
         _connector = new BackendConnector(pki, time);
         Health = new HealthEndpoints(checks);
+        Flows = new FlowController(options.MaxRequestsInFlight, time);
         Pipeline = BuildPipeline(new OpenIdDocuments(signingKey, options.ServiceAccountIssuer), tokenAuthenticator, store, storeHealth, logs, time);
         InProcess = new InProcessAdapter(Pipeline, stopping);
+        FlowConfiguration = new FlowConfiguration(Flows, Reader, InProcess, time, logs.CreateLogger<FlowConfiguration>());
     }
 
     public ObjectReader Reader { get; }
@@ -74,6 +77,8 @@ internal sealed class ServerParts : IAsyncDisposable
     public ClusterBootstrap Bootstrap { get; }
     public EventExpiry Expiry { get; }
     public HealthEndpoints Health { get; }
+    public FlowController Flows { get; }
+    public FlowConfiguration FlowConfiguration { get; }
     public RequestPipeline Pipeline { get; }
     public InProcessAdapter InProcess { get; }
 
@@ -89,8 +94,9 @@ internal sealed class ServerParts : IAsyncDisposable
 
     private RequestPipeline BuildPipeline(OpenIdDocuments openId, ServiceAccountTokenAuthenticator tokenAuthenticator, IStateStore store, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time)
     {
-        var limits = new InFlightLimits();
-        var metrics = new ServerMetrics(time, limits, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)]);
+        var watches = new WatchCounts();
+        var gate = new FlowGate(Flows, new WorkEstimator(store, () => Resources, watches, time), watches, time);
+        var metrics = new ServerMetrics(time, gate, Flows, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)]);
         var responder = new ObjectResponder(time);
         var read = new ReadEndpoints(Registry, responder, time);
         var write = new WriteEndpoints(Registry, responder, Authorizer, time);
@@ -102,7 +108,7 @@ internal sealed class ServerParts : IAsyncDisposable
             [OpenIdDocuments.KeysPath] = new(openId.Keys, OpenIdDocuments.KeysContentType, OpenIdDocuments.CacheControl),
         };
         var others = new NonResourceEndpoints(new DiscoveryDocuments(() => Resources), new OpenApiEndpoint(() => Resources), Health, metrics, documents);
-        return new RequestPipeline(Authorizer, resources, others, limits, storeHealth, metrics, logs.CreateLogger<RequestPipeline>());
+        return new RequestPipeline(Authorizer, resources, others, gate, new RequestDeadlines(time), storeHealth, metrics, logs.CreateLogger<RequestPipeline>());
     }
 
     private Dictionary<string, ISubresource> Subresources(ServiceAccountTokenAuthenticator tokenAuthenticator, ObjectResponder responder, IStateStore store, ILoggerFactory logs, TimeProvider time)

@@ -35,12 +35,13 @@ public sealed class TestApiServer : IAsyncDisposable
     /// <summary>HTTP/2 as kubernetes-admin.</summary>
     public HttpClient Admin { get; }
 
-    public static async Task<TestApiServer> StartAsync(TimeProvider? time = null)
+    public static async Task<TestApiServer> StartAsync(TimeProvider? time = null, Func<ApiServerOptions, ApiServerOptions>? configure = null)
     {
         var directory = Directory.CreateTempSubdirectory("lk-api-").FullName;
         time ??= TimeProvider.System;
         var store = await SqliteStateStore.OpenAsync(new SqliteStoreOptions(Path.Combine(directory, "state.db")), time, NullLoggerFactory.Instance, CancellationToken.None);
-        var server = new ApiServer.ApiServer(new ApiServerOptions { Listen = [new(IPAddress.Loopback, 0)], DataDirectory = directory, AdvertiseAddress = IPAddress.Loopback }, store, NullLoggerFactory.Instance, time);
+        var options = new ApiServerOptions { Listen = [new(IPAddress.Loopback, 0)], DataDirectory = directory, AdvertiseAddress = IPAddress.Loopback };
+        var server = new ApiServer.ApiServer(configure is null ? options : configure(options), store, NullLoggerFactory.Instance, time);
         await server.StartAsync(CancellationToken.None);
         return new TestApiServer(directory, store, server);
     }

@@ -1,4 +1,5 @@
 using LiteKube.ApiServer.Authentication;
+using LiteKube.ApiServer.FlowControl;
 
 namespace LiteKube.ApiServer.Endpoints;
 
@@ -26,6 +27,17 @@ internal abstract class ApiRequest
 
     /// <summary>Set by the pipeline's first step.</summary>
     public RequestInfo Info { get; set; } = null!;
+
+    /// <summary>What it falls under; null until it is classified, and for connections.</summary>
+    public FlowTarget? Flow { get; set; }
+
+    public Seat Seat { get; set; }
+
+    /// <summary>Its watch is among those that writes are charged for.</summary>
+    public bool IsCountedWatch { get; set; }
+
+    /// <summary>Null: nothing limits its time.</summary>
+    public RequestDeadline? Deadline { get; set; }
 
     public List<string> Warnings => _warnings ??= [];
     public bool HasWarnings => _warnings is { Count: > 0 };

@@ -26,15 +26,20 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
 
     private const string BearerProtocol = "base64url.bearer.authorization.k8s.io.";
 
+    // As Go writes upstream's X-Kubernetes-PF-FlowSchema-UID.
+    private const string SchemaUidHeader = "X-Kubernetes-Pf-Flowschema-Uid";
+    private const string LevelUidHeader = "X-Kubernetes-Pf-Prioritylevel-Uid";
+
     private static readonly StringValues NoCache = "no-cache, private";
 
     public async Task ProcessAsync(HttpContext context)
     {
         var cancellationToken = context.RequestAborted;
+        ApiRequest? request = null;
         try
         {
-            var (request, result) = await AnswerAsync(context, cancellationToken);
-            await WriteAsync(context, request, result, cancellationToken);
+            (request, var refusal) = await ReadAsync(context, cancellationToken);
+            await WriteAsync(context, request, request is null ? refusal! : await pipeline.HandleAsync(request, cancellationToken), cancellationToken);
         }
         catch (Exception exception) when (exception is OperationCanceledException or ConnectionAbortedException or ConnectionResetException && cancellationToken.IsCancellationRequested)
         {
@@ -50,9 +55,14 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
             ApiServerLog.RequestFailed(logger, context.Request.Method, context.Request.Path, "", exception);
             context.Abort();
         }
+        finally
+        {
+            if (request is not null) pipeline.End(request);
+        }
     }
 
-    private async ValueTask<(ApiRequest?, ApiResult)> AnswerAsync(HttpContext context, CancellationToken cancellationToken)
+    /// <summary>The request with its user, or why it has none.</summary>
+    private async ValueTask<(ApiRequest?, ApiResult?)> ReadAsync(HttpContext context, CancellationToken cancellationToken)
     {
         UserInfo user;
         try
@@ -66,7 +76,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         }
         var message = context.Request;
         var headers = message.Headers;
-        var request = new HttpApiRequest(context, maxBodyBytes)
+        return (new HttpApiRequest(context, maxBodyBytes)
         {
             Method = message.Method,
             Path = message.Path.Value ?? "/",
@@ -76,8 +86,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
             IfNoneMatch = headers.IfNoneMatch,
             UserAgent = headers.UserAgent.ToString(),
             User = user,
-        };
-        return (request, await pipeline.HandleAsync(request, cancellationToken));
+        }, null);
     }
 
     private async ValueTask WriteAsync(HttpContext context, ApiRequest? request, ApiResult result, CancellationToken cancellationToken)
@@ -91,14 +100,39 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         response.StatusCode = result.StatusCode;
         response.ContentType = result.ContentType;
         response.Headers.CacheControl = NoCache;
+        if (request?.Flow is { } flow)
+        {
+            response.Headers[SchemaUidHeader] = flow.SchemaUid;
+            response.Headers[LevelUidHeader] = flow.LevelUid;
+        }
         foreach (var (name, value) in result.Headers) response.Headers[name] = value;
         if (request is { HasWarnings: true }) response.Headers.Warning = new StringValues([.. request.Warnings.Distinct(StringComparer.Ordinal).Select(RequestPipeline.WarningHeader)]);
         switch (result)
         {
-            case BytesResult bytes: await WriteBytesAsync(context, bytes.Body, cancellationToken); break;
-            case ListResult list: await WriteListAsync(context, list, cancellationToken); break;
-            case WatchResult watch: await WriteWatchAsync(context, watch, cancellationToken); break;
+            case BytesResult bytes: await WithinLimitAsync(context, WriteBytesAsync(context, bytes.Body, cancellationToken)); break;
+            case ListResult list: await WithinLimitAsync(context, WriteListAsync(context, list, cancellationToken)); break;
+            case WatchResult watch: await WriteWatchAsync(context, request!, watch, cancellationToken); break;
             default: throw new InvalidOperationException($"Nothing writes a {result.GetType().Name}.");
+        }
+    }
+
+    /// <summary>A client that does not read would keep its seat: it is left after a minute, as upstream leaves it.</summary>
+    private static async ValueTask WithinLimitAsync(HttpContext context, ValueTask writing)
+    {
+        if (writing.IsCompleted)
+        {
+            await writing;
+            return;
+        }
+        var task = writing.AsTask();
+        try
+        {
+            await task.WaitAsync(RequestDeadlines.Limit, TimeProvider.System);
+        }
+        catch (TimeoutException)
+        {
+            context.Abort();
+            await task;
         }
     }
 
@@ -154,7 +188,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         await response.BodyWriter.FlushAsync(cancellationToken);
     }
 
-    private async ValueTask WriteWatchAsync(HttpContext context, WatchResult result, CancellationToken cancellationToken)
+    private async ValueTask WriteWatchAsync(HttpContext context, ApiRequest request, WatchResult result, CancellationToken cancellationToken)
     {
         await using var stream = result.Stream;
         var writer = context.Response.BodyWriter;
@@ -176,6 +210,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
                     if (writer.UnflushedBytes >= WatchFlushBytes && (await writer.FlushAsync(linked.Token)).IsCompleted) return;
                 }
                 if ((await writer.FlushAsync(linked.Token)).IsCompleted) return;
+                if (stream.HasSentInitial) pipeline.Leave(request);
                 flushed = clock.GetTimestamp();
             }
             // A last bookmark may have become due at the end.

@@ -8,31 +8,45 @@ internal sealed class InProcessAdapter(RequestPipeline pipeline, CancellationTok
 {
     public async Task<InProcessResponse> ExecuteAsync(InProcessRequest request, CancellationToken cancellationToken)
     {
-        var result = await pipeline.HandleAsync(Wrap(request), cancellationToken);
-        if (result is WatchResult watch)
+        var wrapped = Wrap(request);
+        try
         {
+            var result = await pipeline.HandleAsync(wrapped, cancellationToken);
+            if (result is not WatchResult watch) return Complete(result);
             await watch.Stream.DisposeAsync();
             throw new InvalidOperationException($"{request.PathAndQuery} is a watch: use WatchAsync.");
         }
-        return Complete(result);
+        finally
+        {
+            pipeline.End(wrapped);
+        }
     }
 
     /// <summary>Each element is one event as JSON.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> WatchAsync(InProcessRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var result = await pipeline.HandleAsync(Wrap(request), cancellationToken);
-        if (result is not WatchResult watch)
+        var wrapped = Wrap(request);
+        try
         {
-            var refusal = Complete(result);
-            throw new WatchRefusedException(refusal.StatusCode, refusal.Body);
-        }
-        await using var stream = watch.Stream;
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
-        while (await WaitAsync(stream, linked.Token, cancellationToken))
-        {
+            var result = await pipeline.HandleAsync(wrapped, cancellationToken);
+            if (result is not WatchResult watch)
+            {
+                var refusal = Complete(result);
+                throw new WatchRefusedException(refusal.StatusCode, refusal.Body);
+            }
+            await using var stream = watch.Stream;
+            using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+            while (await WaitAsync(stream, linked.Token, cancellationToken))
+            {
+                while (Next(stream) is { Length: > 0 } frame) yield return frame;
+                if (stream.HasSentInitial) pipeline.Leave(wrapped);
+            }
             while (Next(stream) is { Length: > 0 } frame) yield return frame;
         }
-        while (Next(stream) is { Length: > 0 } frame) yield return frame;
+        finally
+        {
+            pipeline.End(wrapped);
+        }
     }
 
     private async ValueTask<bool> WaitAsync(Watch.WatchStream stream, CancellationToken linked, CancellationToken caller)

@@ -1,5 +1,6 @@
 using System.Text;
 using LiteKube.ApiServer.Authorization;
+using LiteKube.ApiServer.FlowControl;
 using LiteKube.ApiServer.Metrics;
 using LiteKube.Storage;
 using Microsoft.Extensions.Logging;
@@ -12,7 +13,7 @@ namespace LiteKube.ApiServer.Endpoints;
 /// through it as well.
 /// </summary>
 internal sealed class RequestPipeline(
-    IAuthorizer authorizer, ResourceEndpoints resources, NonResourceEndpoints others, InFlightLimits limits, StoreHealth storeHealth, ServerMetrics metrics, ILogger<RequestPipeline> logger)
+    IAuthorizer authorizer, ResourceEndpoints resources, NonResourceEndpoints others, FlowGate gate, RequestDeadlines deadlines, StoreHealth storeHealth, ServerMetrics metrics, ILogger<RequestPipeline> logger)
 {
     private static readonly ReadOnlyMemory<byte> NotFoundText = "404 page not found\n"u8.ToArray();
 
@@ -23,16 +24,16 @@ internal sealed class RequestPipeline(
         try
         {
             request.Info = RequestInfoParser.Parse(request.Method, request.Path, request.Query);
-            Authorize(request);
-            using var permit = limits.Enter(request.Info);
-            result = request.Info.IsResourceRequest
-                ? await resources.HandleAsync(request, cancellationToken)
-                : await others.HandleAsync(request, cancellationToken);
+            result = await AnswerAsync(request, cancellationToken);
             if (request.Info.Verb is "create" or "update" or "patch" or "delete") storeHealth.Succeeded();
         }
         catch (UnknownPathException)
         {
             result = new BytesResult(NotFoundText) { StatusCode = 404, ContentType = "text/plain; charset=utf-8" };
+        }
+        catch (OperationCanceledException) when (request.Deadline is { HasExpired: true } deadline)
+        {
+            result = StatusObjects.Result(deadline.Error());
         }
         catch (Exception exception) when (!(exception is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
@@ -40,6 +41,31 @@ internal sealed class RequestPipeline(
         }
         metrics.Finish(request, result.StatusCode, started);
         return result;
+    }
+
+    /// <summary>To be called for every request, when its answer is written: it gives back what it held.</summary>
+    public void End(ApiRequest request)
+    {
+        gate.End(request);
+        request.Deadline?.Dispose();
+        request.Deadline = null;
+    }
+
+    /// <summary>A watch has sent its initial objects and costs little from now on.</summary>
+    public void Leave(ApiRequest request) => gate.Leave(request);
+
+    private async ValueTask<ApiResult> AnswerAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        var limit = RequestDeadlines.LimitOf(request);
+        // A quarter of the time may go by in a queue.
+        if (!await gate.EnterAsync(request, limit / 4, cancellationToken)) return FlowGate.Refusal(request);
+        Authorize(request);
+        if (!request.Info.IsResourceRequest) return await others.HandleAsync(request, cancellationToken);
+        if (deadlines.For(request, limit, cancellationToken) is not { } deadline) return await resources.HandleAsync(request, cancellationToken);
+        request.Deadline = deadline;
+        var answer = resources.HandleAsync(request, deadline.Token);
+        if (!answer.IsCompleted) deadline.Arm();
+        return await answer;
     }
 
     private void Authorize(ApiRequest request)

@@ -3,11 +3,12 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using LiteKube.ApiServer.Endpoints;
+using LiteKube.ApiServer.FlowControl;
 
 namespace LiteKube.ApiServer.Metrics;
 
 /// <summary>The server's counters in Prometheus' text form, under upstream's names (https://kubernetes.io/docs/reference/instrumentation/metrics/).</summary>
-internal sealed class ServerMetrics(TimeProvider time, InFlightLimits limits, Func<IEnumerable<(string Name, string Help, double Value)>> gauges)
+internal sealed class ServerMetrics(TimeProvider time, FlowGate gate, FlowController flows, Func<IEnumerable<(string Name, string Help, double Value)>> gauges)
 {
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -42,8 +43,9 @@ internal sealed class ServerMetrics(TimeProvider time, InFlightLimits limits, Fu
         WriteCounts(text);
         WriteDurations(text);
         Head(text, "apiserver_current_inflight_requests", "gauge", "Maximal number of currently used inflight request limit of this apiserver per request kind in last second.");
-        text.Append(CultureInfo.InvariantCulture, $"apiserver_current_inflight_requests{{request_kind=\"mutating\"}} {limits.Mutating}\n");
-        text.Append(CultureInfo.InvariantCulture, $"apiserver_current_inflight_requests{{request_kind=\"readOnly\"}} {limits.ReadOnly}\n");
+        text.Append(CultureInfo.InvariantCulture, $"apiserver_current_inflight_requests{{request_kind=\"mutating\"}} {gate.Mutating}\n");
+        text.Append(CultureInfo.InvariantCulture, $"apiserver_current_inflight_requests{{request_kind=\"readOnly\"}} {gate.ReadOnly}\n");
+        FlowMetrics.Write(text, flows);
         WriteProcess(text);
         foreach (var (name, help, value) in gauges()) Gauge(text, name, help, value);
         return Encoding.UTF8.GetBytes(text.ToString());

@@ -35,6 +35,9 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
     private CancellationTokenSource? _alarm;
     private CancellationTokenSource? _wait;
 
+    /// <summary>What was there at the beginning is written.</summary>
+    public bool HasSentInitial => _initialSent == plan.Initial.Count;
+
     private bool IsPrepared => resource.Custom is { NeedsPreparation: true };
 
     /// <summary>Waits until there is something to write; false when the watch is over.</summary>

@@ -32,5 +32,5 @@ internal static class EndpointResets
 
     /// <summary>The older built-in groups take labels and annotations on /status; the newer ones and custom resources take the status alone.</summary>
     private static bool KeepsMetadata(GroupResource resource) => resource.Group is
-        "" or "apps" or "batch" or "autoscaling" or "policy" or "networking.k8s.io" or "certificates.k8s.io" or "storage.k8s.io" or "flowcontrol.apiserver.k8s.io";
+        "" or "apps" or "batch" or "autoscaling" or "policy" or "networking.k8s.io" or "certificates.k8s.io" or "storage.k8s.io";
 }

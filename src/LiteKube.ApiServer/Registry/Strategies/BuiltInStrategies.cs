@@ -47,6 +47,8 @@ public static class BuiltInStrategies
             Checked("networking.k8s.io", "ingressclasses", DiscoveryValidation.IngressClass),
             Checked("scheduling.k8s.io", "priorityclasses", PolicyValidation.PriorityClass),
             Checked("node.k8s.io", "runtimeclasses", PolicyValidation.RuntimeClass),
+            Make("flowcontrol.apiserver.k8s.io", "flowschemas", r => new FlowControlStrategy(r, FlowSchemaValidation.Validate)),
+            Make("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", r => new FlowControlStrategy(r, PriorityLevelValidation.Validate)),
             Checked("storage.k8s.io", "storageclasses", StorageValidation.Class),
             Checked(CoreResources.RbacGroup, "roles", RbacValidation.Role),
             Checked(CoreResources.RbacGroup, "clusterroles", RbacValidation.ClusterRole),
