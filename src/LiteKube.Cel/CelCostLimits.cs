@@ -17,8 +17,8 @@ public static class CelCostLimits
     /// <summary>The most that all rules of a CRD together may be estimated at.</summary>
     public const ulong EstimatedDefinition = 100_000_000;
 
-    /// <summary>The most that the match conditions of one webhook or policy may cost together.</summary>
-    public const ulong MatchConditions = PerCall / 4;
+    /// <summary>The most that the match conditions of one webhook or policy may cost together for one request.</summary>
+    public const ulong MatchConditions = PerRequest / 4;
 
     /// <summary>E.g. for <paramref name="what"/> "estimated rule cost" exceeds budget by factor of 2.3x.</summary>
     public static string ExceededMessage(string what, ulong cost, ulong limit)

@@ -1,10 +1,12 @@
+using System.Text.Json.Nodes;
+using LiteKube.ApiServer.Admission;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.FlowControl;
 
 namespace LiteKube.ApiServer.Endpoints;
 
 /// <summary>A request on its way through the pipeline, however it came: over HTTP or from a component of this process.</summary>
-internal abstract class ApiRequest
+internal abstract class ApiRequest : IOperationOptions
 {
     private QueryParameters? _query;
     private List<string>? _warnings;
@@ -41,6 +43,8 @@ internal abstract class ApiRequest
 
     public List<string> Warnings => _warnings ??= [];
     public bool HasWarnings => _warnings is { Count: > 0 };
+
+    JsonObject IOperationOptions.Describe(AdmissionOperation operation) => WriteOptions.Describe(this, operation);
 
     /// <summary>The whole body.</summary>
     /// <exception cref="ApiException">413: it is larger than the limit.</exception>

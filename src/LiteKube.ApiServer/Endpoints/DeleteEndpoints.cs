@@ -35,7 +35,10 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
             var info = request.Info with { Verb = "delete", Namespace = resource.NamespaceOf(key), Name = resource.NameOf(key) };
             try
             {
-                results[i] = (await registry.DeleteAsync(WriteFor(request, resource, info, options), options, cancellation)).Value;
+                var write = WriteFor(request, resource, info, options);
+                results[i] = (await registry.DeleteAsync(write, options, cancellation)).Value;
+                if (write.Warnings.Count == 0) return;
+                lock (results) request.Warnings.AddRange(write.Warnings);
             }
             catch (ApiException exception) when (exception.Reason == "NotFound")
             {
@@ -66,7 +69,9 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
         User = request.User,
         DryRun = options.DryRun,
         // A collection's deletes run at the same time; each keeps its own.
-        Warnings = info.Verb == "delete" && ReferenceEquals(info, request.Info) ? request.Warnings : [],
+        Warnings = ReferenceEquals(info, request.Info) ? request.Warnings : [],
+        Options = options,
+        IsOfCollection = !ReferenceEquals(info, request.Info),
     };
 
     /// <summary>From the body, or from the query when there is no body.</summary>

@@ -70,6 +70,7 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
         DryRun = request.RawQuery.Length > 0 && BodyDecoder.IsDryRun(request),
         Warnings = request.Warnings,
         Fields = WriteOptions.TrackingOf(request),
+        Options = request,
     };
 
     /// <summary>The name and namespace in the body are those of the path.</summary>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
+using LiteKube.ApiServer.Admission;
 using LiteKube.ApiServer.Registry;
 using LiteKube.ApiServer.Registry.Ownership;
 
@@ -22,6 +24,18 @@ internal static class WriteOptions
     }
 
     public static string OptionsKind(ApiRequest request) => request.Method switch { "POST" => "CreateOptions", "PATCH" => "PatchOptions", "DELETE" => "DeleteOptions", _ => "UpdateOptions" };
+
+    /// <summary>The CreateOptions or UpdateOptions that a request's query comes down to.</summary>
+    public static JsonObject Describe(ApiRequest request, AdmissionOperation operation)
+    {
+        var options = new JsonObject { ["kind"] = operation == AdmissionOperation.Create ? "CreateOptions" : "UpdateOptions", ["apiVersion"] = "meta.k8s.io/v1" };
+        if (request.Query.All("dryRun") is { Count: > 0 } dryRun) options["dryRun"] = new JsonArray([.. dryRun.Select(d => (JsonNode)d)]);
+        foreach (var field in (ReadOnlySpan<string>)["fieldManager", "fieldValidation"])
+        {
+            if (request.Query.Get(field) is { Length: > 0 } text) options[field] = text;
+        }
+        return options;
+    }
 
     public static bool IsApply(ApiRequest request) => request.Method == "PATCH" && MediaTypes.Bare(request.ContentType) == MediaTypes.ApplyPatch;
 

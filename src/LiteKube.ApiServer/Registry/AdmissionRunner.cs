@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Apply;
 using LiteKube.ApiServer.Admission;
 
 namespace LiteKube.ApiServer.Registry;
@@ -16,7 +17,8 @@ internal sealed class AdmissionRunner
             _byOperation[(int)operation] = [.. plugins.Where(p => p.Handles(operation))];
     }
 
-    public AdmissionAttributes? Attributes(WriteRequest request, AdmissionOperation operation, JsonObject? value, JsonObject? old)
+    /// <param name="owners">Of the new object's fields, which stand beside it; null: there are none.</param>
+    public AdmissionAttributes? Attributes(WriteRequest request, AdmissionOperation operation, JsonObject? value, JsonObject? old, ManagedFieldsList? owners = null)
     {
         if (request.SkipAdmission || _byOperation[(int)operation].Length == 0) return null;
         var name = value?.Name();
@@ -24,27 +26,45 @@ internal sealed class AdmissionRunner
         {
             Operation = operation,
             Resource = request.StoredInfo,
+            Served = request.Resource,
             Request = request.Name.Length == 0 && !string.IsNullOrEmpty(name) ? request.Info with { Name = name } : request.Info,
             User = request.User,
             Object = value,
             OldObject = old,
+            Owners = owners ?? ManagedFieldsList.Empty,
             DryRun = request.DryRun,
+            Warnings = request.Warnings,
+            Options = request.Options,
+            IsOfCollection = request.IsOfCollection,
         };
     }
 
+    /// <summary>Runs the mutating half; what it makes of the object is then in the attributes.</summary>
     public async ValueTask MutateAsync(AdmissionAttributes? attributes, CancellationToken cancellationToken)
     {
         if (attributes is null) return;
-        foreach (var plugin in _byOperation[(int)attributes.Operation])
+        var plugins = _byOperation[(int)attributes.Operation];
+        foreach (var plugin in plugins)
+            await plugin.MutateAsync(attributes, cancellationToken);
+        if (!attributes.TryBeginReinvocation()) return;
+        foreach (var plugin in plugins)
             await plugin.MutateAsync(attributes, cancellationToken);
     }
 
-    /// <summary>Runs the validating half and hands the plugins' warnings to the request.</summary>
-    public async ValueTask ValidateAsync(AdmissionAttributes? attributes, WriteRequest request, CancellationToken cancellationToken)
+    public async ValueTask ValidateAsync(AdmissionAttributes? attributes, CancellationToken cancellationToken)
     {
         if (attributes is null) return;
         foreach (var plugin in _byOperation[(int)attributes.Operation])
             await plugin.ValidateAsync(attributes, cancellationToken);
-        request.Warnings.AddRange(attributes.Warnings);
+    }
+
+    /// <summary>Both halves, for what is not stored: bindings, evictions, tokens, the options of a connect.</summary>
+    /// <returns>The object as it is to be taken.</returns>
+    public async ValueTask<JsonObject> AdmitAsync(WriteRequest request, AdmissionOperation operation, JsonObject value, CancellationToken cancellationToken)
+    {
+        var attributes = Attributes(request, operation, value, null);
+        await MutateAsync(attributes, cancellationToken);
+        await ValidateAsync(attributes, cancellationToken);
+        return attributes?.Object ?? value;
     }
 }

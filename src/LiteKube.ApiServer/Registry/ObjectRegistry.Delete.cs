@@ -23,7 +23,7 @@ internal sealed partial class ObjectRegistry
             {
                 var attributes = admission.Attributes(request, AdmissionOperation.Delete, null, old);
                 await admission.MutateAsync(attributes, cancellationToken);
-                await admission.ValidateAsync(attributes, request, cancellationToken);
+                await admission.ValidateAsync(attributes, cancellationToken);
                 admitted = true;
             }
             if (await TryDeleteAsync(request, options, current, old, cancellationToken) is { } result) return result;

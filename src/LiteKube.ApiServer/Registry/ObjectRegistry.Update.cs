@@ -86,8 +86,9 @@ internal sealed partial class ObjectRegistry
         var old = request.Resource.DecodeStanding(current);
 
         ObjectMetaRules.SetNamespace(value.Metadata(), request.StoredInfo, request.Namespace);
-        var attributes = admission.Attributes(request, AdmissionOperation.Update, value, old);
+        var attributes = admission.Attributes(request, AdmissionOperation.Update, value, old, managed);
         await admission.MutateAsync(attributes, cancellationToken);
+        if (attributes is not null) (value, managed) = (attributes.Object!, attributes.Owners);
 
         ObjectMetaRules.PrepareForUpdate(value, old, request.StoredInfo, request.Namespace);
         strategy.PrepareForUpdate(value, old, context);
@@ -98,7 +99,7 @@ internal sealed partial class ObjectRegistry
         ObjectMetaRules.ValidateUpdate(value, old, request.StoredInfo, errors);
         strategy.ValidateUpdate(value, old, errors, context);
         ThrowIfInvalid(request, value, errors);
-        await admission.ValidateAsync(attributes, request, cancellationToken);
+        await admission.ValidateAsync(attributes, cancellationToken);
 
         var reservation = strategy.Allocate(value, old, errors, context);
         var kept = false;

@@ -39,18 +39,19 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
         {
             // Another try must start from what the client sent, not from what admission made of it.
             var copy = generated ? (JsonObject)value.DeepClone() : value;
-            var (written, standing) = await TryCreateAsync(request, copy, managed, cancellationToken);
+            var (written, standing, name) = await TryCreateAsync(request, copy, managed, cancellationToken);
             if (written is not null) return written;
-            if (!generated || attempt == MaxGenerateAttempts) throw ExistsAlready(request, copy.Name(), generated, standing);
+            if (!generated || attempt == MaxGenerateAttempts) throw ExistsAlready(request, name, generated, standing);
         }
     }
 
-    private async ValueTask<(StoredValue? Written, StoredValue? Standing)> TryCreateAsync(WriteRequest request, JsonObject value, ManagedFieldsList managed, CancellationToken cancellationToken)
+    private async ValueTask<(StoredValue? Written, StoredValue? Standing, string Name)> TryCreateAsync(WriteRequest request, JsonObject value, ManagedFieldsList managed, CancellationToken cancellationToken)
     {
         var strategy = request.Resource.Strategy;
         var context = request.StrategyContext();
-        var attributes = admission.Attributes(request, AdmissionOperation.Create, value, null);
+        var attributes = admission.Attributes(request, AdmissionOperation.Create, value, null, managed);
         await admission.MutateAsync(attributes, cancellationToken);
+        if (attributes is not null) (value, managed) = (attributes.Object!, attributes.Owners);
 
         ObjectMetaRules.PrepareForCreate(value, request.StoredInfo, request.Namespace, time.GetUtcNow());
         strategy.PrepareForCreate(value, context);
@@ -60,7 +61,7 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
         ObjectMetaRules.Validate(value, request.StoredInfo, errors);
         strategy.Validate(value, errors, context);
         ThrowIfInvalid(request, value, errors);
-        await admission.ValidateAsync(attributes, request, cancellationToken);
+        await admission.ValidateAsync(attributes, cancellationToken);
 
         // Reservations come last: whatever fails before them needs no undoing.
         var reservation = strategy.Allocate(value, null, errors, context);
@@ -72,13 +73,13 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
             var key = request.Resource.Key(value.Namespace(), value.Name());
             var encoded = await EncodeAsync(request.Resource, value, managed, cancellationToken);
             if (request.DryRun)
-                return store.Get(key) is { } standing ? (null, standing) : (new StoredValue(key, WithoutRevision(encoded), 0, 0), null);
+                return store.Get(key) is { } standing ? (null, standing, value.Name()) : (new StoredValue(key, WithoutRevision(encoded), 0, 0), null, value.Name());
             var result = await store.PutAsync(key, new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset), 0, cancellationToken);
-            if (result.Status == WriteStatus.Conflict) return (null, result.Value);
+            if (result.Status == WriteStatus.Conflict) return (null, result.Value, value.Name());
             kept = true;
             ObjectView.Of(result.Value!).Remember(managed);
             strategy.AfterWrite(value, null);
-            return (result.Value, null);
+            return (result.Value, null, value.Name());
         }
         finally
         {

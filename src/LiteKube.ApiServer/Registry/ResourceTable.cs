@@ -32,7 +32,7 @@ internal sealed class ResourceTable
         foreach (var versions in byName.Values.GroupBy(r => r.Stored).Where(g => g.Count() > 1).Select(g => g.ToArray()))
         {
             var all = new ServedVersions(versions);
-            foreach (var served in versions) served.Versions = all;
+            foreach (var served in versions) (served.Versions, served.Siblings) = (all, versions);
         }
         _byName = byName.ToFrozenDictionary();
         _byGroupResource = byGroupResource.ToFrozenDictionary();

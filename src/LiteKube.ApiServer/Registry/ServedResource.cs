@@ -61,6 +61,9 @@ internal sealed class ServedResource
     /// <summary>All versions of the kind; set when the table is complete.</summary>
     public IObjectVersions Versions { private get; set; } = OneVersion.Instance;
 
+    /// <summary>The resources that show the same objects, this one among them, the preferred first; empty: there is only this one.</summary>
+    public IReadOnlyList<ServedResource> Siblings { get; set; } = [];
+
     public string ApiVersion => field ??= Info.GroupVersionKind.ApiVersion;
 
     public IMergeSchema MergeSchema => field ??= MergeSchemas.Of(Info.Schema);

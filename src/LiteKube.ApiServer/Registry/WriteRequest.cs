@@ -1,4 +1,5 @@
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Admission;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Registry.Ownership;
 
@@ -17,6 +18,10 @@ internal sealed class WriteRequest
     public FieldTracking? Fields { get; init; }
     /// <summary>Texts for Warning headers.</summary>
     public List<string> Warnings { get; init; } = [];
+    /// <summary>What admission may be told of the request's options; null: it has none.</summary>
+    public IOperationOptions? Options { get; init; }
+    /// <summary>One of the many deletions of a deletecollection.</summary>
+    public bool IsOfCollection { get; init; }
 
     public string Namespace => Info.Namespace;
     public string Name => Info.Name;

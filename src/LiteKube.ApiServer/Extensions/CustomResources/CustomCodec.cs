@@ -82,6 +82,14 @@ internal sealed class CustomCodec(ResourceInfo info, string storageVersion, IRea
         return tree;
     }
 
+    /// <summary>An object of this version in another one, for whoever wants to see or change it there.</summary>
+    public async ValueTask<JsonObject> ConvertAsync(JsonObject value, GroupVersionKind target, CancellationToken cancellationToken)
+    {
+        var converted = (await converter.ConvertAsync([(JsonObject)value.DeepClone()], target, cancellationToken))[0];
+        CustomObjects.Fit(converted, schemas[target.Version]);
+        return converted;
+    }
+
     private Representation Read(StoredValue value)
     {
         var tree = Refreshed(value, out var isChanged);

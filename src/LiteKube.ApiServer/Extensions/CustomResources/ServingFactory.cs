@@ -35,7 +35,7 @@ internal sealed class ServingFactory(IRuleCompiler? rules, IWebhookCaller webhoo
             if (version.IsStorage) stored = resource;
         }
         var versions = new CustomVersions(served, schemas, converter);
-        foreach (var resource in served) resource.Versions = versions;
+        foreach (var resource in served) (resource.Versions, resource.Siblings) = (versions, served);
         return new Serving(definition, served, stored!, life);
     }
 
