@@ -14,6 +14,9 @@ namespace LiteKube.Testing;
 public sealed record TestResponse(HttpStatusCode StatusCode, string Body, HttpResponseHeaders Headers, HttpContentHeaders ContentHeaders)
 {
     public JsonObject Json => JsonNode.Parse(Body)!.AsObject();
+
+    /// <summary>The body as it came.</summary>
+    public byte[] Bytes { get; init; } = [];
 }
 
 /// <summary>The whole API server on Kestrel at port 0 with SQLite on disk, in a directory of its own that goes with it.</summary>
@@ -70,13 +73,17 @@ public sealed class TestApiServer : IAsyncDisposable
 
     public Task<TestResponse> DeleteAsync(string path, string? body = null) => SendAsync(HttpMethod.Delete, path, body, "application/json");
 
-    public async Task<TestResponse> SendAsync(HttpMethod method, string path, string? body, string? contentType, string? accept = null, HttpClient? client = null)
+    public Task<TestResponse> SendAsync(HttpMethod method, string path, string? body, string? contentType, string? accept = null, HttpClient? client = null) =>
+        SendBytesAsync(method, path, body is null ? null : Encoding.UTF8.GetBytes(body), contentType, accept, client);
+
+    public async Task<TestResponse> SendBytesAsync(HttpMethod method, string path, byte[]? body, string? contentType, string? accept = null, HttpClient? client = null)
     {
         using var request = new HttpRequestMessage(method, path) { Version = (client ?? Admin).DefaultRequestVersion, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
-        if (body is not null) request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) { Headers = { ContentType = MediaTypeHeaderValue.Parse(contentType ?? "application/json") } };
+        if (body is not null) request.Content = new ByteArrayContent(body) { Headers = { ContentType = MediaTypeHeaderValue.Parse(contentType ?? "application/json") } };
         if (accept is not null) request.Headers.TryAddWithoutValidation("Accept", accept);
         using var response = await (client ?? Admin).SendAsync(request);
-        return new(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);
+        var bytes = await response.Content.ReadAsByteArrayAsync();
+        return new(response.StatusCode, Encoding.UTF8.GetString(bytes), response.Headers, response.Content.Headers) { Bytes = bytes };
     }
 
     /// <summary>Opens a watch; it is open when this returns.</summary>

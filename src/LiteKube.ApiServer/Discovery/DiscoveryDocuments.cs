@@ -9,7 +9,7 @@ namespace LiteKube.ApiServer.Discovery;
 /// </summary>
 internal sealed class DiscoveryDocuments(Func<ResourceTable> resources)
 {
-    private const string AggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+    private const string AggregatedParameters = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
     private DiscoverySet? _documents;
 
@@ -17,41 +17,30 @@ internal sealed class DiscoveryDocuments(Func<ResourceTable> resources)
     public ApiResult? Handle(ApiRequest request, string path)
     {
         var documents = Current();
-        if (path is "/api" or "/apis" && AsksForAggregated(request.Accept))
-        {
-            var (body, tag) = path == "/api" ? documents.AggregatedCore : documents.AggregatedGroups;
-            List<KeyValuePair<string, string>> headers = [new("ETag", tag), new("Vary", "Accept"), new("Cache-Control", "public")];
-            return request.IfNoneMatch is { } known && known.Contains(tag, StringComparison.Ordinal)
-                ? new BytesResult(default) { StatusCode = 304, ContentType = AggregatedType, Headers = headers }
-                : new BytesResult(body) { ContentType = AggregatedType, Headers = headers };
-        }
         if (!documents.ByPath.TryGetValue(path, out var found)) return null;
-        MediaTypes.Negotiate(request.Accept);
-        return new BytesResult(found);
+        // The server's version and the list of its paths are no objects of the API.
+        if (path is "/version" or "/") return new BytesResult(found);
+        var isRoot = path is "/api" or "/apis";
+        var accepted = MediaTypes.Negotiate(request, Offers.Protobuf | (isRoot ? Offers.AggregatedDiscovery : Offers.None));
+        if (accepted.Shape == BodyShape.AggregatedDiscovery) return Aggregated(request, accepted, path == "/api" ? documents.AggregatedCore : documents.AggregatedGroups);
+        return accepted.IsPlainJson ? new BytesResult(found) : BodyEncoder.Encode(accepted, found, "v1", KindOf(path));
     }
 
-    /// <summary>Clauses come in the client's order of wish: the first JSON one decides, protobuf ones are passed over.</summary>
-    private static bool AsksForAggregated(string? accept)
+    private static BytesResult Aggregated(ApiRequest request, AcceptedType accepted, (byte[] Body, string Tag) document)
     {
-        if (accept is null || !accept.Contains("as=APIGroupDiscoveryList", StringComparison.Ordinal)) return false;
-        foreach (var range in accept.AsSpan().Split(','))
-        {
-            var clause = accept.AsSpan(range).Trim();
-            if (!clause.StartsWith("application/json", StringComparison.Ordinal)) continue;
-            if (HasParameter(clause, "as=APIGroupDiscoveryList") && HasParameter(clause, "g=apidiscovery.k8s.io") && HasParameter(clause, "v=v2")) return true;
-            if (!clause.Contains(';')) return false;
-        }
-        return false;
+        var contentType = accepted.ContentType + AggregatedParameters;
+        List<KeyValuePair<string, string>> headers = [new("ETag", document.Tag), new("Vary", "Accept"), new("Cache-Control", "public")];
+        if (request.IfNoneMatch is { } known && known.Contains(document.Tag, StringComparison.Ordinal)) return new BytesResult(default) { StatusCode = 304, ContentType = contentType, Headers = headers };
+        return new BytesResult(BodyEncoder.Encode(accepted, document.Body, "apidiscovery.k8s.io/v2", "APIGroupDiscoveryList").Body) { ContentType = contentType, Headers = headers };
     }
 
-    private static bool HasParameter(ReadOnlySpan<char> clause, string parameter)
+    private static string KindOf(string path) => path switch
     {
-        foreach (var range in clause.Split(';'))
-        {
-            if (clause[range].Trim().SequenceEqual(parameter)) return true;
-        }
-        return false;
-    }
+        "/api" => "APIVersions",
+        "/apis" => "APIGroupList",
+        _ when path.StartsWith("/api/", StringComparison.Ordinal) || path.Count(c => c == '/') == 3 => "APIResourceList",
+        _ => "APIGroup",
+    };
 
     private DiscoverySet Current()
     {

@@ -14,17 +14,19 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
 
     public async ValueTask<ApiResult> DeleteAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
+        var accepted = ObjectResponder.Accepted(request, resource);
         var options = await ReadOptionsAsync(request, cancellationToken);
         var write = WriteFor(request, resource, request.Info, options);
         var result = await registry.DeleteAsync(write, options, cancellationToken);
         var statusCode = !result.Removed && options.AsksForAccepted ? 202 : 200;
-        if (!result.Removed || resource.Strategy.ReturnsDeletedObject) return await responder.ObjectAsync(request, resource, result.Value, cancellationToken, statusCode);
+        if (!result.Removed || resource.Strategy.ReturnsDeletedObject) return await responder.ObjectAsync(request, accepted, resource, result.Value, cancellationToken, statusCode);
         var removed = ObjectView.Of(result.Value).Decode();
         return ObjectResponder.Plain(request, StatusObjects.Success(resource.GroupResource.Group, resource.GroupResource.Resource, removed.Name(), removed.Uid()));
     }
 
     public async ValueTask<ApiResult> DeleteCollectionAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
+        var accepted = ObjectResponder.Accepted(request, resource);
         var options = await ReadOptionsAsync(request, cancellationToken);
         var listOptions = ListOptions.Parse(request, resource);
         var page = await reader.ReadPageAsync(resource, listOptions, cancellationToken);
@@ -48,18 +50,8 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
         });
 
         await resource.PrepareAsync([.. results.OfType<StoredValue>()], cancellationToken);
-        var items = new JsonArray();
-        foreach (var deleted in results)
-        {
-            if (deleted is not null) items.Add(resource.Decode(deleted).DeepClone());
-        }
-        return ObjectResponder.Plain(request, new JsonObject
-        {
-            ["kind"] = resource.Info.ListKind,
-            ["apiVersion"] = resource.Info.GroupVersionKind.ApiVersion,
-            ["metadata"] = ObjectResponder.ListMeta(page.Revision.ToString(System.Globalization.CultureInfo.InvariantCulture), null),
-            ["items"] = items,
-        });
+        var deleted = results.OfType<StoredValue>().ToList();
+        return reader.Page(request, accepted, resource, new ListPage(deleted, page.Revision, 0, null), next: null, listOptions);
     }
 
     private static WriteRequest WriteFor(ApiRequest request, ServedResource resource, RequestInfo info, DeleteOptions options) => new()

@@ -150,7 +150,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         catch (Exception exception) when (!context.Response.HasStarted && !cancellationToken.IsCancellationRequested)
         {
             context.Response.Clear();
-            await WriteAsync(context, connect.Request, StatusObjects.Result(pipeline.Translate(connect.Request, exception)), cancellationToken);
+            await WriteAsync(context, connect.Request, StatusObjects.Result(pipeline.Translate(connect.Request, exception), connect.Request), cancellationToken);
         }
     }
 
@@ -158,7 +158,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
     {
         var response = context.Response;
         if (response.StatusCode == 304) return;
-        if (body.Length >= GzipThresholdBytes && BeginGzip(context) is { } gzip)
+        if (body.Length > GzipThresholdBytes && BeginGzip(context) is { } gzip)
         {
             await using (gzip) await gzip.WriteAsync(body, cancellationToken);
             return;
@@ -172,7 +172,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
     {
         var response = context.Response;
         var length = list.Length;
-        if (length >= GzipThresholdBytes && BeginGzip(context) is { } gzip)
+        if (length > GzipThresholdBytes && BeginGzip(context) is { } gzip)
         {
             await using (gzip)
             {

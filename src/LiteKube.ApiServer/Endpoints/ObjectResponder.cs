@@ -6,46 +6,62 @@ using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Endpoints;
 
-/// <summary>Objects and lists in the representation that the client accepts. JSON is the stored bytes; the others are made from them.</summary>
+/// <summary>Objects in the representation that the client accepts. JSON is the stored bytes; the others are made from them.</summary>
 internal sealed class ObjectResponder(TimeProvider time)
 {
-    public async ValueTask<ApiResult> ObjectAsync(ApiRequest request, ServedResource resource, StoredValue value, CancellationToken cancellationToken, int statusCode = 200)
+    /// <summary>Asked for before a write is done: what cannot be answered must not happen.</summary>
+    /// <exception cref="ApiException">406.</exception>
+    public static AcceptedType Accepted(ApiRequest request, ServedResource resource) =>
+        MediaTypes.Negotiate(request, resource.Custom is null ? Offers.Resource : Offers.CustomResource);
+
+    public ValueTask<ApiResult> ObjectAsync(ApiRequest request, ServedResource resource, StoredValue value, CancellationToken cancellationToken, int statusCode = 200) =>
+        ObjectAsync(request, Accepted(request, resource), resource, value, cancellationToken, statusCode);
+
+    public async ValueTask<ApiResult> ObjectAsync(ApiRequest request, AcceptedType accepted, ServedResource resource, StoredValue value, CancellationToken cancellationToken, int statusCode = 200)
     {
         await resource.PrepareAsync([value], cancellationToken);
-        return Object(request, resource, value, statusCode);
+        return Object(request, accepted, resource, value, statusCode);
     }
 
-    private ApiResult Object(ApiRequest request, ServedResource resource, StoredValue value, int statusCode = 200)
+    private ApiResult Object(ApiRequest request, AcceptedType accepted, ServedResource resource, StoredValue value, int statusCode)
     {
-        var accepted = MediaTypes.Negotiate(request.Accept);
-        if (accepted.Representation == Representation.Json && !request.Query.Flag("pretty"))
-            return new BytesResult(resource.Represent(value)) { StatusCode = statusCode };
-        return Tree(request, accepted, resource, resource.Decode(value), statusCode);
+        if (accepted.IsPlainJson) return new BytesResult(resource.Represent(value)) { StatusCode = statusCode };
+        if (accepted is { Format: BodyFormat.Protobuf, Shape: BodyShape.Whole })
+            return new BytesResult(resource.RepresentProtobuf(value).Bytes) { StatusCode = statusCode, ContentType = ProtobufEnvelope.ContentType };
+        var kind = resource.Info.GroupVersionKind;
+        return accepted.Shape switch
+        {
+            BodyShape.Whole => BodyEncoder.Encode(accepted, resource.Represent(value), kind.ApiVersion, kind.Kind, statusCode),
+            BodyShape.PartialMetadata => BodyEncoder.Encode(accepted, PartialMetadata.Of(resource.Represent(value).Span, accepted.Version), PartialMetadata.ApiVersion(accepted.Version), PartialMetadata.Kind, statusCode),
+            _ => Tree(request, accepted, resource, resource.Decode(value), statusCode),
+        };
     }
 
-    /// <summary>An object that no resource stores: a Status, a Scale, a review. It has no table.</summary>
+    /// <summary>An object that no resource stores: a Status, a Scale, a review. It has no table; a Status is what it is in every shape.</summary>
     public static ApiResult Plain(ApiRequest request, JsonObject value, int statusCode = 200)
     {
-        var accepted = MediaTypes.Negotiate(request.Accept, hasTable: false);
-        return accepted.Representation == Representation.Yaml ? Yaml(value, statusCode) : Json(request, value, statusCode);
+        var isStatus = value["kind"]?.GetValue<string>() == "Status";
+        var accepted = MediaTypes.Negotiate(request, isStatus ? Offers.Resource : Offers.Protobuf | Offers.PartialMetadata);
+        return Whole(accepted, isStatus || accepted.Shape == BodyShape.Whole ? value : PartialMetadata.Of(value, accepted.Version), statusCode);
     }
 
-    public ApiResult Tree(ApiRequest request, AcceptedType accepted, ServedResource resource, JsonObject value, int statusCode = 200) => accepted.Representation switch
+    /// <summary>A single object that is a tree.</summary>
+    public ApiResult Tree(ApiRequest request, AcceptedType accepted, ServedResource resource, JsonObject value, int statusCode = 200) => accepted.Shape switch
     {
-        Representation.Table => Json(request, Table(request, accepted, resource, [value], value.ResourceVersion(), null), statusCode),
-        Representation.PartialMetadata => Json(request, PartialMetadata(value, accepted.Version), statusCode),
-        Representation.Yaml => Yaml(value, statusCode),
-        _ => Json(request, value, statusCode),
+        BodyShape.Table => Whole(accepted, Table(request, accepted, resource, [value], value.ResourceVersion(), null), statusCode),
+        BodyShape.PartialMetadata => Whole(accepted, PartialMetadata.Of(value, accepted.Version), statusCode),
+        BodyShape.PartialMetadataList => throw MediaTypes.NotAcceptable($"you requested PartialObjectMetadataList, but the requested object is not a list ({resource.GoType})"),
+        _ => Whole(accepted, value, statusCode),
     };
 
     /// <param name="continueFields">metadata of the list beside its resourceVersion.</param>
-    public JsonObject Table(ApiRequest request, AcceptedType accepted, ServedResource resource, IEnumerable<JsonObject> items, string resourceVersion, JsonObject? continueFields, bool withColumns = true)
+    public JsonObject Table(ApiRequest request, AcceptedType accepted, ServedResource resource, IEnumerable<JsonObject> items, string resourceVersion, JsonObject? continueFields, bool withColumns = true, IncludeObject? include = null)
     {
-        var include = ParseInclude(request.Query.Get("includeObject"));
+        var included = include ?? IncludeOf(request);
         var now = time.GetUtcNow();
         var rows = new JsonArray();
-        foreach (var item in items)
-            rows.Add((JsonNode)TableConverter.Row(resource.Info, item, include, $"meta.k8s.io/{accepted.Version}", now));
+        foreach (var item in TableConverter.Order(resource.Info, items))
+            rows.Add((JsonNode)TableConverter.Row(resource.Info, item, included, $"meta.k8s.io/{accepted.Version}", now));
         return new JsonObject
         {
             ["kind"] = "Table",
@@ -56,13 +72,6 @@ internal sealed class ObjectResponder(TimeProvider time)
         };
     }
 
-    public static JsonObject PartialMetadata(JsonObject value, string version) => new()
-    {
-        ["kind"] = "PartialObjectMetadata",
-        ["apiVersion"] = $"meta.k8s.io/{version}",
-        ["metadata"] = value["metadata"]?.DeepClone() ?? new JsonObject(),
-    };
-
     public static JsonObject ListMeta(string resourceVersion, JsonObject? continueFields)
     {
         var metadata = new JsonObject { ["resourceVersion"] = resourceVersion };
@@ -70,25 +79,14 @@ internal sealed class ObjectResponder(TimeProvider time)
         return metadata;
     }
 
-    public static ApiResult Json(ApiRequest request, JsonObject value, int statusCode = 200) =>
-        new BytesResult(request.Query.Flag("pretty") ? Pretty(value) : ObjectWriter.Write(value)) { StatusCode = statusCode };
+    public static ApiResult Whole(AcceptedType accepted, JsonObject value, int statusCode = 200) => BodyEncoder.Encode(accepted, value, statusCode);
 
-    public static ApiResult Yaml(JsonObject value, int statusCode = 200) =>
-        new BytesResult(System.Text.Encoding.UTF8.GetBytes(ObjectWriter.WriteYaml(value))) { StatusCode = statusCode, ContentType = "application/yaml" };
-
-    private static byte[] Pretty(JsonObject value)
-    {
-        using var buffer = new MemoryStream();
-        using (var writer = new System.Text.Json.Utf8JsonWriter(buffer, new() { Indented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-            value.WriteTo(writer);
-        return buffer.ToArray();
-    }
-
-    private static IncludeObject ParseInclude(string? text) => text switch
+    /// <exception cref="ApiException">400: no such value.</exception>
+    public static IncludeObject IncludeOf(ApiRequest request) => request.Query.Get("includeObject") switch
     {
         null or "" or "Metadata" => IncludeObject.Metadata,
         "Object" => IncludeObject.Object,
         "None" => IncludeObject.None,
-        _ => throw ApiException.BadRequest($"unrecognized includeObject value: \"{text}\""),
+        var other => throw ApiException.BadRequest($"Unable to convert to Table as requested: includeObject: Invalid value: \"{other}\": must be 'Metadata', 'Object', 'None', or empty"),
     };
 }

@@ -1,6 +1,8 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Codec;
 using LiteKube.ApiServer.Registry;
 using LiteKube.ApiServer.Watch;
 using LiteKube.Storage;
@@ -22,15 +24,60 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
 
     public async ValueTask<ApiResult> ListAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
-        var accepted = MediaTypes.Negotiate(request.Accept);
+        var accepted = ObjectResponder.Accepted(request, resource);
         var options = ListOptions.Parse(request, resource);
         var page = await ReadPageAsync(resource, options, cancellationToken);
         await resource.PrepareAsync(page.Values, cancellationToken);
         var next = page.Remaining == 0 || page.Last is null ? null : ListOptions.EncodeContinue(page.Revision, page.Last, resource);
-        if (accepted.Representation == Representation.Json && !request.Query.Flag("pretty"))
-            return new ListResult(Head(resource, page, next, options), page.Values, resource);
-        return Tree(request, accepted, resource, page, next, options);
+        return Page(request, accepted, resource, page, next, options);
     }
+
+    /// <summary>Objects as one list in the representation that the client accepts.</summary>
+    public ApiResult Page(ApiRequest request, AcceptedType accepted, ServedResource resource, ListPage page, string? next, ListOptions options)
+    {
+        var kind = resource.Info.GroupVersionKind;
+        switch (accepted.Shape)
+        {
+            case BodyShape.Whole when accepted.Format == BodyFormat.Protobuf:
+                return ProtobufListResult.Of(kind.ApiVersion, resource.Info.ListKind, Metadata(page, next, options), [.. page.Values.Select(resource.RepresentProtobuf)]);
+            case BodyShape.Whole:
+                var list = new JsonListResult(Head(resource, page, next, options), page.Values, resource);
+                return accepted.IsPlainJson ? list : BodyEncoder.Encode(accepted, list.ToArray(), kind.ApiVersion, resource.Info.ListKind);
+            case BodyShape.PartialMetadataList:
+                return PartialList(accepted, resource, page, next, options);
+            case BodyShape.PartialMetadata:
+                throw IsList(resource);
+            default:
+                var fields = JsonNode.Parse(Metadata(page, next, options))!.AsObject();
+                return ObjectResponder.Whole(accepted, responder.Table(request, accepted, resource, page.Values.Select(resource.Decode), fields.Text("resourceVersion"), fields));
+        }
+    }
+
+    public static ApiException IsList(ServedResource resource) => MediaTypes.NotAcceptable($"you requested PartialObjectMetadata, but the requested object is a list ({resource.GoListType})");
+
+    private static ApiResult PartialList(AcceptedType accepted, ServedResource resource, ListPage page, string? next, ListOptions options)
+    {
+        const string Kind = "PartialObjectMetadataList";
+        var apiVersion = PartialMetadata.ApiVersion(accepted.Version);
+        var items = page.Values.Select(v => PartialMetadata.Of(resource.Represent(v).Span, accepted.Version));
+        if (accepted.Format == BodyFormat.Protobuf) return ProtobufListResult.Of(apiVersion, Kind, Metadata(page, next, options), [.. items.Select(i => ProtobufEnvelope.Write(i, PartialMetadata.Schema, "", ""))]);
+        var body = new ArrayBufferWriter<byte>();
+        body.Write(Encoding.UTF8.GetBytes($"{{\"kind\":\"{Kind}\",\"apiVersion\":\"{apiVersion}\",\"metadata\":"));
+        body.Write(Metadata(page, next, options));
+        body.Write(",\"items\":["u8);
+        var isFirst = true;
+        foreach (var item in items)
+        {
+            if (!isFirst) body.Write(","u8);
+            isFirst = false;
+            body.Write(item);
+        }
+        body.Write("]}"u8);
+        return BodyEncoder.Encode(accepted, body.WrittenSpan.ToArray(), apiVersion, Kind);
+    }
+
+    /// <summary>The list's metadata as JSON.</summary>
+    private static byte[] Metadata(ListPage page, string? next, ListOptions options) => Encoding.ASCII.GetBytes($"{{\"resourceVersion\":\"{MetadataRest(page, next, options)}}}");
 
     /// <summary>The objects that a list or a collection delete is about.</summary>
     public async ValueTask<ListPage> ReadPageAsync(ServedResource resource, ListOptions options, CancellationToken cancellationToken)
@@ -116,35 +163,19 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
 
     private static ReadOnlyMemory<byte> Head(ServedResource resource, ListPage page, string? next, ListOptions options)
     {
-        var rest = new StringBuilder(64).Append(page.Revision.ToString(CultureInfo.InvariantCulture)).Append('"');
-        if (next is not null) rest.Append(",\"continue\":\"").Append(next).Append('"');
-        if (next is not null && options.Selection.IsEverything) rest.Append(",\"remainingItemCount\":").Append(page.Remaining.ToString(CultureInfo.InvariantCulture));
-        rest.Append("},\"items\":[");
+        var rest = MetadataRest(page, next, options) + "},\"items\":[";
         var head = new byte[resource.ListHead.Length + rest.Length];
         resource.ListHead.CopyTo(head);
-        Encoding.ASCII.GetBytes(rest.ToString(), head.AsSpan(resource.ListHead.Length));
+        Encoding.ASCII.GetBytes(rest, head.AsSpan(resource.ListHead.Length));
         return head;
     }
 
-    private ApiResult Tree(ApiRequest request, AcceptedType accepted, ServedResource resource, ListPage page, string? next, ListOptions options)
+    private static string MetadataRest(ListPage page, string? next, ListOptions options)
     {
-        var fields = new JsonObject();
-        if (next is not null) fields["continue"] = next;
-        if (next is not null && options.Selection.IsEverything) fields["remainingItemCount"] = page.Remaining;
-        var version = page.Revision.ToString(CultureInfo.InvariantCulture);
-        var items = page.Values.Select(resource.Decode);
-        if (accepted.Representation == Representation.Table)
-            return ObjectResponder.Json(request, responder.Table(request, accepted, resource, items, version, fields));
-
-        var isMetadata = accepted.Representation == Representation.PartialMetadata;
-        var list = new JsonObject
-        {
-            ["kind"] = isMetadata ? "PartialObjectMetadataList" : resource.Info.ListKind,
-            ["apiVersion"] = isMetadata ? $"meta.k8s.io/{accepted.Version}" : resource.Info.GroupVersionKind.ApiVersion,
-            ["metadata"] = ObjectResponder.ListMeta(version, fields),
-            ["items"] = new JsonArray([.. items.Select(item => isMetadata ? ObjectResponder.PartialMetadata(item, accepted.Version) : item.DeepClone())]),
-        };
-        return accepted.Representation == Representation.Yaml ? ObjectResponder.Yaml(list) : ObjectResponder.Json(request, list);
+        var rest = new StringBuilder(64).Append(page.Revision.ToString(CultureInfo.InvariantCulture)).Append('"');
+        if (next is not null) rest.Append(",\"continue\":\"").Append(next).Append('"');
+        if (next is not null && options.Selection.IsEverything) rest.Append(",\"remainingItemCount\":").Append(page.Remaining.ToString(CultureInfo.InvariantCulture));
+        return rest.ToString();
     }
 }
 

@@ -37,7 +37,7 @@ internal sealed class RequestPipeline(
         }
         catch (Exception exception) when (!(exception is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
-            result = StatusObjects.Result(Translate(request, exception));
+            result = StatusObjects.Result(Translate(request, exception), request);
         }
         metrics.Finish(request, result.StatusCode, started);
         return result;

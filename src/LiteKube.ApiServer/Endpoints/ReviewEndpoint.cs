@@ -12,7 +12,7 @@ internal sealed class ReviewEndpoint(Func<UserInfo, string, JsonObject, JsonObje
     {
         if (request.Info.Verb != "create" || request.Info.Name.Length > 0) throw ApiException.MethodNotAllowed();
         // What a table cannot show is refused before the work is done.
-        MediaTypes.Negotiate(request.Accept, hasTable: false);
+        MediaTypes.Negotiate(request, Offers.Protobuf | Offers.PartialMetadata);
         BodyDecoder.IsDryRun(request);
         var review = await BodyDecoder.DecodeAsync(request, resource, cancellationToken);
         return ObjectResponder.Plain(request, evaluate(request.User, request.Info.Namespace, review), 201);

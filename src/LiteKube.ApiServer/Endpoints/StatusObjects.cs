@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using LiteKube.Apis.Codec;
 using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Endpoints;
@@ -39,13 +38,18 @@ internal static class StatusObjects
         return new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["details"] = details };
     }
 
-    public static ApiResult Result(ApiException error) => new BytesResult(ObjectWriter.Write(Failure(error)))
+    /// <param name="request">Null: what it accepts is not known. An error that cannot be told as the client wishes is told in JSON.</param>
+    public static ApiResult Result(ApiException error, ApiRequest? request = null)
     {
-        StatusCode = error.Code,
-        Headers = error.RetryAfter is { } wait
-            ? [new("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture))]
-            : [],
-    };
+        if (request is null || !MediaTypes.TryNegotiate(request.Accept, Offers.Protobuf, out var accepted)) accepted = AcceptedType.Json;
+        var body = BodyEncoder.Encode(accepted, Failure(error), error.Code);
+        return error.RetryAfter is not { } wait ? body : new BytesResult(body.Body)
+        {
+            StatusCode = body.StatusCode,
+            ContentType = body.ContentType,
+            Headers = [new("Retry-After", Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture))],
+        };
+    }
 
     /// <summary>The API's word for what the layers below throw; null for what nobody expected.</summary>
     public static ApiException? Translate(Exception exception) => exception switch

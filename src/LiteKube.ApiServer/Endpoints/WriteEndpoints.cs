@@ -12,20 +12,22 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
 {
     public async ValueTask<ApiResult> CreateAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
+        var accepted = ObjectResponder.Accepted(request, resource);
         var write = WriteFor(request, resource);
         var value = await BodyDecoder.DecodeAsync(request, resource, cancellationToken);
         var created = await registry.CreateAsync(write, value, cancellationToken);
-        return await responder.ObjectAsync(request, resource, created, cancellationToken, 201);
+        return await responder.ObjectAsync(request, accepted, resource, created, cancellationToken, 201);
     }
 
     public async ValueTask<ApiResult> UpdateAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
+        var accepted = ObjectResponder.Accepted(request, resource);
         var write = WriteFor(request, resource);
         var value = await BodyDecoder.DecodeAsync(request, resource, cancellationToken);
         CheckName(value, request.Info);
         var isFirst = true;
         var (written, created) = await registry.UpdateAsync(write, Updated, () => AuthorizeCreate(request), cancellationToken);
-        return await responder.ObjectAsync(request, resource, written, cancellationToken, created ? 201 : 200);
+        return await responder.ObjectAsync(request, accepted, resource, written, cancellationToken, created ? 201 : 200);
 
         // The registry changes what it gets; only a lost race asks a second time.
         ValueTask<JsonObject> Updated(JsonObject? current, StoredValue? standing, CancellationToken _)
@@ -41,19 +43,21 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
     public async ValueTask<ApiResult> PatchAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         if (WriteOptions.IsApply(request)) return await ApplyAsync(request, resource, cancellationToken);
+        var accepted = ObjectResponder.Accepted(request, resource);
         var write = WriteFor(request, resource);
         var patch = await ObjectPatch.ReadAsync(request, cancellationToken, isCustom: resource.Custom is not null);
         var (written, _) = await registry.UpdateAsync(write, (current, _, _) => ValueTask.FromResult(patch.Apply(request, current!, resource.Info.Schema, resource.Info.GroupVersionKind)), null, cancellationToken);
-        return await responder.ObjectAsync(request, resource, written, cancellationToken);
+        return await responder.ObjectAsync(request, accepted, resource, written, cancellationToken);
     }
 
     private async ValueTask<ApiResult> ApplyAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
+        var accepted = ObjectResponder.Accepted(request, resource);
         var patch = await ApplyPatch.ReadAsync(request, cancellationToken);
         var write = WriteFor(request, resource);
         var target = ApplyTarget.Of(resource, request.Info.Subresource);
         var (written, created) = await registry.UpdateAsync(write, Applied, () => AuthorizeCreate(request), cancellationToken, alwaysCreates: true);
-        return await responder.ObjectAsync(request, resource, written, cancellationToken, created ? 201 : 200);
+        return await responder.ObjectAsync(request, accepted, resource, written, cancellationToken, created ? 201 : 200);
 
         ValueTask<JsonObject> Applied(JsonObject? current, StoredValue? standing, CancellationToken _)
         {

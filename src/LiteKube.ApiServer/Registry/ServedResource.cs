@@ -103,6 +103,21 @@ internal sealed class ServedResource
     public ReadOnlyMemory<byte> Represent(StoredValue value) =>
         Custom is not null ? Custom.Represent(value) : Converter is null ? value.Bytes : ObjectView.Of(value).Converted(this);
 
+    /// <summary>As <see cref="Represent"/>, in protobuf; kinds that a CRD brings have no such form.</summary>
+    public ProtobufObject RepresentProtobuf(StoredValue value)
+    {
+        var view = ObjectView.Of(value);
+        if (view.FindProtobuf(this) is { } known) return known;
+        var made = ProtobufEnvelope.Write(Represent(value).Span, Info.Schema, ApiVersion, Info.Kind);
+        view.KeepProtobuf(ProtobufCache.Shared.Add(this, made));
+        return made;
+    }
+
+    /// <summary>As Go's errors name an object of the kind: "*core.Pod".</summary>
+    public string GoType => Custom is null ? $"*{Info.Schema.Name.Split('.')[^3]}.{Info.Kind}" : "*unstructured.Unstructured";
+
+    public string GoListType => Custom is null ? $"*{Info.Schema.Name.Split('.')[^3]}.{Info.ListKind}" : "*unstructured.UnstructuredList";
+
     /// <summary>The tree that a client of this version gets; shared and read-only.</summary>
     public JsonObject Decode(StoredValue value) => Custom is not null ? Custom.Decode(value) : Converter is null ? ObjectView.Of(value).Decode() : Converter.FromStored(ObjectView.Of(value).Decode());
 
@@ -125,6 +140,7 @@ internal sealed class ObjectView(StoredValue value)
     private (ServedResource Resource, ReadOnlyMemory<byte> Bytes)? _converted;
     private volatile (ServedResource Resource, string Field, string Value)[] _fields = [];
     private Representation[] _representations = [];
+    private volatile ProtobufCache.Entry[] _protobuf = [];
 
     public static ObjectView Of(StoredValue value)
     {
@@ -189,6 +205,19 @@ internal sealed class ObjectView(StoredValue value)
             if (ReferenceEquals(Interlocked.CompareExchange(ref _representations, next, known), known)) return representation;
         }
     }
+
+    /// <summary>Null: not made yet, or given up for younger ones.</summary>
+    public ProtobufObject? FindProtobuf(ServedResource resource)
+    {
+        foreach (var known in _protobuf)
+        {
+            if (ReferenceEquals(known.Resource, resource)) return known.Value;
+        }
+        return null;
+    }
+
+    /// <summary>A lost race only makes the bytes again.</summary>
+    public void KeepProtobuf(ProtobufCache.Entry entry) => _protobuf = [.. _protobuf.Where(e => e.Value is not null && !ReferenceEquals(e.Resource, entry.Resource)), entry];
 
     /// <summary>The value that a field selector compares; null when the kind does not offer the field.</summary>
     public string? Field(ServedResource resource, string field)

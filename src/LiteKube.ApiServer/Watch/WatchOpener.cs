@@ -12,8 +12,9 @@ internal sealed class WatchOpener(IStateStore store, ObjectResponder responder, 
 
     public async ValueTask<WatchResult> OpenAsync(ApiRequest request, ServedResource resource, ListOptions options, CancellationToken cancellationToken)
     {
-        var accepted = MediaTypes.Negotiate(request.Accept);
-        if (accepted.Representation == Representation.Yaml) accepted = AcceptedType.Json;
+        var accepted = MediaTypes.NegotiateWatch(request, resource.Custom is null ? Offers.Resource : Offers.CustomResource);
+        // A wrong parameter is told before the stream begins.
+        if (accepted.Shape == BodyShape.Table) ObjectResponder.IncludeOf(request);
         var selection = options.Selection;
         var prefix = options.Prefix;
         var isFromNow = options.SendInitialEvents is null ? options.ResourceVersion == 0 : options.SendInitialEvents.Value;
@@ -52,7 +53,7 @@ internal sealed class WatchOpener(IStateStore store, ObjectResponder responder, 
         var seconds = options.TimeoutSeconds is > 0 and { } given ? given : MinTimeoutSeconds * (1 + Random.Shared.NextDouble());
         var plan = new WatchPlan(
             selection, options.ExactKey, initial, start, isFromNow && options is { SendInitialEvents: true, AllowWatchBookmarks: true }, options.AllowWatchBookmarks, TimeSpan.FromSeconds(seconds), refusal);
-        return new WatchResult(new WatchStream(plan, changes, resource, new WatchFramer(request, resource, accepted, responder), time));
+        return new WatchResult(new WatchStream(plan, changes, resource, new WatchFramer(request, resource, accepted, responder), time)) { ContentType = WatchFramer.ContentType(accepted) };
     }
 
     public static ApiException TooOld(long requested, long compacted) => ApiException.Expired($"too old resource version: {requested} ({compacted + 1})");

@@ -82,7 +82,7 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
         {
             if (_ended) return false;
             _ended = true;
-            WatchFramer.WriteError(writer, plan.Refusal);
+            framer.WriteError(writer, plan.Refusal);
             return true;
         }
         if (_initialSent < plan.Initial.Count)
@@ -134,7 +134,7 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
         {
             if (_ended) return false;
             _ended = true;
-            WatchFramer.WriteError(writer, failure);
+            framer.WriteError(writer, failure);
             return true;
         }
         if (IsPrepared)
@@ -156,7 +156,7 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
             // The client fell behind the retained history.
             if (_ended) return false;
             _ended = true;
-            WatchFramer.WriteError(writer, WatchOpener.TooOld(exception.Requested, exception.Compacted));
+            framer.WriteError(writer, WatchOpener.TooOld(exception.Requested, exception.Compacted));
             return true;
         }
     }

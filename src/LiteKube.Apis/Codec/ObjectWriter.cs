@@ -52,6 +52,14 @@ public static class ObjectWriter
         return new(buffer.Written.ToArray(), offset);
     }
 
+    /// <summary>Compact JSON with two spaces a level, as Go indents it.</summary>
+    public static byte[] Indent(ReadOnlySpan<byte> json)
+    {
+        using var buffer = new Utf8Buffer();
+        JsonIndenter.Write(buffer, json);
+        return buffer.Written.ToArray();
+    }
+
     /// <summary>YAML as kubectl prints it, keys sorted.</summary>
     public static string WriteYaml(JsonNode value) => YamlWriter.Write(value);
 

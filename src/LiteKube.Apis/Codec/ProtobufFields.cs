@@ -63,6 +63,26 @@ internal ref struct ProtobufFields(ReadOnlySpan<byte> message)
         throw new DecodeException("proto: integer overflow");
     }
 
+    /// <returns>The number of bytes written.</returns>
+    public static int WriteVarint(Span<byte> to, ulong value)
+    {
+        var length = 0;
+        while (value >= 0x80)
+        {
+            to[length++] = (byte)(value | 0x80);
+            value >>= 7;
+        }
+        to[length++] = (byte)value;
+        return length;
+    }
+
+    public static int VarintLength(ulong value)
+    {
+        var length = 1;
+        while ((value >>= 7) > 0) length++;
+        return length;
+    }
+
     private ReadOnlySpan<byte> Take(int length)
     {
         if (length > _rest.Length) throw Truncated();

@@ -35,6 +35,18 @@ internal sealed class Utf8Buffer : IDisposable
 
     public void Advance(int length) => _count += length;
 
+    /// <summary>Forgets what was written after the first <paramref name="count"/> bytes.</summary>
+    public void Truncate(int count) => _count = count;
+
+    /// <summary>Makes room for <paramref name="length"/> bytes at <paramref name="at"/>; what stood there moves on.</summary>
+    public Span<byte> Insert(int at, int length)
+    {
+        Reserve(length);
+        _bytes.AsSpan(at, _count - at).CopyTo(_bytes.AsSpan(at + length));
+        _count += length;
+        return _bytes.AsSpan(at, length);
+    }
+
     public void Dispose()
     {
         var bytes = _bytes;

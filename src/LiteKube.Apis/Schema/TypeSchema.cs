@@ -114,6 +114,9 @@ public sealed class TypeSchema
         }
     }
 
+    /// <summary>How objects of the type are written in protobuf.</summary>
+    internal Codec.ProtobufPlan Protobuf => field ??= new(this);
+
     public override string ToString() => Name;
 }
 

@@ -13,12 +13,22 @@ internal static class EventCells
         return Text(about, "name") is { Length: > 0 } name ? $"{kind}/{name}" : kind;
     }
 
-    public static JsonNode LastSeen(JsonObject e, DateTimeOffset now) =>
-        First(Text(e, "series", "lastObservedTime"), Text(e, "lastTimestamp"), Text(e, "deprecatedLastTimestamp")) is { Length: > 0 } last ? Ages.Since(last, now) : FirstSeen(e, now);
+    public static JsonNode LastSeen(JsonObject e, DateTimeOffset now)
+    {
+        if (e["series"] is JsonObject series)
+            return Ages.Since(Text(series, "lastObservedTime"), now);
+        return First(Text(e, "lastTimestamp"), Text(e, "deprecatedLastTimestamp")) is { Length: > 0 } last ? Ages.Since(last, now) : FirstSeen(e, now);
+    }
 
     public static JsonNode FirstSeen(JsonObject e, DateTimeOffset now) => Ages.Since(First(Text(e, "firstTimestamp"), Text(e, "deprecatedFirstTimestamp"), Text(e, "eventTime")), now);
 
-    public static string Count(JsonObject e) => First(Text(e, "series", "count"), Text(e, "count"), Text(e, "deprecatedCount")) is { Length: > 0 } count and not "0" ? count : "1";
+    public static int Count(JsonObject e)
+    {
+        if (e["series"] is JsonObject series)
+            return Number(series, "count");
+        var count = Math.Max(Number(e, "count"), Number(e, "deprecatedCount"));
+        return count == 0 ? 1 : count;
+    }
 
     public static string Source(JsonObject e)
     {

@@ -14,8 +14,19 @@ internal static class NodeCells
         return Text(node, "spec", "unschedulable") == "true" ? status + ",SchedulingDisabled" : status;
     }
 
-    public static string Roles(JsonObject node) =>
-        Or(string.Join(',', (node["metadata"]?["labels"] as JsonObject ?? []).Where(l => l.Key.StartsWith(RolePrefix, StringComparison.Ordinal)).Select(l => l.Key[RolePrefix.Length..]).Order(StringComparer.Ordinal)));
+    public static string Roles(JsonObject node)
+    {
+        var roles = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var (key, value) in node["metadata"]?["labels"] as JsonObject ?? [])
+        {
+            var role = key.StartsWith(RolePrefix, StringComparison.Ordinal) ? key[RolePrefix.Length..] : key == "kubernetes.io/role" ? Text(value) : "";
+            if (role.Length > 0)
+                roles.Add(role);
+        }
+        return Or(string.Join(',', roles));
+    }
+
+    public static string Info(JsonObject node, string field) => Text(node, "status", "nodeInfo", field) is { Length: > 0 } text ? text : "<unknown>";
 
     public static string Address(JsonObject node, string type) =>
         Or(Items(node["status"]?["addresses"]).Where(a => Text(a, "type") == type).Select(a => Text(a, "address")).FirstOrDefault(""));

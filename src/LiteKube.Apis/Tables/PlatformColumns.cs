@@ -41,7 +41,7 @@ internal static class PlatformColumns
         [new("networking.k8s.io", "ingressclasses")] = [Name, Column("Controller", o => Text(o, "spec", "controller")), Column("Parameters", ClassParameters), Age],
         [new("networking.k8s.io", "networkpolicies")] = [Name, Column("Pod-Selector", o => SelectorCells.Format(o["spec"]?["podSelector"])), Age],
         [new("networking.k8s.io", "servicecidrs")] = [Name, Column("CIDRs", o => string.Join(',', (o["spec"]?["cidrs"] as JsonArray ?? []).Select(c => Text(c)))), Age],
-        [new("networking.k8s.io", "ipaddresses")] = [Name, Column("ParentRef", Parent), Age],
+        [new("networking.k8s.io", "ipaddresses")] = [Name, Column("ParentRef", Parent)],
         [new("rbac.authorization.k8s.io", "rolebindings")] = Bindings,
         [new("rbac.authorization.k8s.io", "clusterrolebindings")] = Bindings,
         [new("certificates.k8s.io", "certificatesigningrequests")] =
@@ -56,7 +56,7 @@ internal static class PlatformColumns
         [new("node.k8s.io", "runtimeclasses")] = [Name, Column("Handler", o => Text(o, "handler")), Age],
         [new("storage.k8s.io", "volumeattachments")] =
         [
-            Name, Column("Attacher", o => Text(o, "spec", "attacher")), Column("PV", o => Text(o, "spec", "source", "persistentVolumeName")), Column("Node", o => Text(o, "spec", "nodeName")), Flag("Attached", false, "status", "attached"), Age,
+            Name, Column("Attacher", o => Text(o, "spec", "attacher")) with { Format = "name" }, Column("PV", o => Text(o, "spec", "source", "persistentVolumeName")), Column("Node", o => Text(o, "spec", "nodeName")), Flag("Attached", false, "status", "attached"), Age,
         ],
         [new("storage.k8s.io", "csinodes")] = [Name, new("Drivers", "integer", 0, (o, _) => Size(o["spec"]?["drivers"])), Age],
         [new("storage.k8s.io", "csidrivers")] =
@@ -68,7 +68,7 @@ internal static class PlatformColumns
         [new("storage.k8s.io", "csistoragecapacities")] = [Name, Column("StorageClassName", o => Text(o, "storageClassName")), Column("Capacity", o => Unset(Text(o, "capacity")))],
         [new("storage.k8s.io", "volumeattributesclasses")] =
         [
-            new("Name", "string", 0, (o, _) => Text(o, "metadata", "name") + (Text(o, "metadata", "annotations", "storageclass.kubernetes.io/is-default-class") == "true" ? " (default)" : "")), Column("DriverName", o => Text(o, "driverName")), Age,
+            NameOf(o => Text(o, "metadata", "name") + (Text(o, "metadata", "annotations", "storageclass.kubernetes.io/is-default-class") == "true" ? " (default)" : "")), Column("DriverName", o => Text(o, "driverName")), Age,
         ],
         [new("admissionregistration.k8s.io", "mutatingwebhookconfigurations")] = Webhooks,
         [new("admissionregistration.k8s.io", "validatingwebhookconfigurations")] = Webhooks,
@@ -79,13 +79,13 @@ internal static class PlatformColumns
         [new("certificates.k8s.io", "clustertrustbundles")] = [Name, Column("SignerName", o => Or(Text(o, "spec", "signerName")))],
         [new("flowcontrol.apiserver.k8s.io", "flowschemas")] =
         [
-            Name, Column("PriorityLevel", o => Text(o, "spec", "priorityLevelConfiguration", "name")), Column("MatchingPrecedence", o => Text(o, "spec", "matchingPrecedence")), Column("DistinguisherMethod", o => Or(Text(o, "spec", "distinguisherMethod", "type"))), Age,
+            Name, Column("PriorityLevel", o => Text(o, "spec", "priorityLevelConfiguration", "name")), Amount("MatchingPrecedence", "spec", "matchingPrecedence"), Column("DistinguisherMethod", o => Or(Text(o, "spec", "distinguisherMethod", "type"))), Age,
             Column("MissingPL", o => Items(o["status"]?["conditions"]).FirstOrDefault(c => Text(c, "type") == "Dangling") is { } dangling ? Text(dangling, "status") : "?"),
         ],
         [new("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations")] =
         [
-            Name, Column("Type", o => Text(o, "spec", "type")), Column("NominalConcurrencyShares", o => Or(Text(o, "spec", "limited", "nominalConcurrencyShares"))), Column("Queues", o => Or(Queuing(o, "queues"))),
-            Column("HandSize", o => Or(Queuing(o, "handSize"))), Column("QueueLengthLimit", o => Or(Queuing(o, "queueLengthLimit"))), Age,
+            Name, Column("Type", o => Text(o, "spec", "type")), NumberOrNone("NominalConcurrencyShares", o => o["spec"]?["limited"]?["nominalConcurrencyShares"]), NumberOrNone("Queues", o => Queuing(o, "queues")),
+            NumberOrNone("HandSize", o => Queuing(o, "handSize")), NumberOrNone("QueueLengthLimit", o => Queuing(o, "queueLengthLimit")), Age,
         ],
         [new("apiregistration.k8s.io", "apiservices")] =
         [
@@ -100,7 +100,9 @@ internal static class PlatformColumns
 
     private static JsonObject? Healthy(JsonObject component) => Items(component["conditions"]).FirstOrDefault(c => Text(c, "type") == "Healthy");
 
-    private static string Queuing(JsonObject level, string field) => Text(level, "spec", "limited", "limitResponse", "queuing", field);
+    private static TableColumn NumberOrNone(string name, Func<JsonObject, JsonNode?> value) => new(name, "string", 0, (o, _) => value(o)?.DeepClone() ?? "<none>");
+
+    private static JsonNode? Queuing(JsonObject level, string field) => level["spec"]?["limited"]?["limitResponse"]?["queuing"]?[field];
 
     private static string Phase(JsonObject volume) => Text(volume, "metadata", "deletionTimestamp").Length > 0 ? "Terminating" : Text(volume, "status", "phase");
 

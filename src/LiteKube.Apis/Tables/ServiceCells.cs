@@ -5,17 +5,24 @@ namespace LiteKube.Apis.Tables;
 
 internal static class ServiceCells
 {
+    public static string ClusterIp(JsonObject service) => Or((service["spec"]?["clusterIPs"] as JsonArray)?.Select(a => Text(a)).FirstOrDefault() ?? Text(service, "spec", "clusterIP"));
+
     public static string ExternalIp(JsonObject service)
     {
         var external = (service["spec"]?["externalIPs"] as JsonArray)?.Select(a => Text(a)) ?? [];
-        var ingress = Items(service["status"]?["loadBalancer"]?["ingress"]).Select(i => Text(i, "ip") is { Length: > 0 } ip ? ip : Text(i, "hostname"));
-        var all = string.Join(',', Text(service, "spec", "type") == "LoadBalancer" ? ingress.Concat(external) : external);
-        return Text(service, "spec", "type") switch
+        switch (Text(service, "spec", "type"))
         {
-            "ExternalName" => Text(service, "spec", "externalName"),
-            "LoadBalancer" when all.Length == 0 => "<pending>",
-            _ => Or(all),
-        };
+            case "ClusterIP" or "NodePort":
+                return Or(string.Join(',', external));
+            case "LoadBalancer":
+                var balanced = Items(service["status"]?["loadBalancer"]?["ingress"]).Select(i => Text(i, "ip") is { Length: > 0 } ip ? ip : Text(i, "hostname"));
+                var all = string.Join(',', balanced.Where(a => a.Length > 0).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Concat(external));
+                return all.Length == 0 ? "<pending>" : all;
+            case "ExternalName":
+                return Text(service, "spec", "externalName");
+            default:
+                return "<unknown>";
+        }
     }
 
     public static string Ports(JsonObject service) =>
@@ -23,14 +30,19 @@ internal static class ServiceCells
 
     public static string Endpoints(JsonObject endpoints)
     {
-        var all = Items(endpoints["subsets"]).SelectMany(s => Items(s["addresses"]).SelectMany(a => Items(s["ports"]).Select(p => $"{Text(a, "ip")}:{Text(p, "port")}").DefaultIfEmpty(Text(a, "ip")))).ToList();
-        return Limited(all, 3);
+        var all = Items(endpoints["subsets"]).SelectMany(s => Size(s["ports"]) == 0
+            ? Items(s["addresses"]).Select(a => Text(a, "ip"))
+            : Items(s["ports"]).SelectMany(p => Items(s["addresses"]).Select(a => HostPort(Text(a, "ip"), Text(p, "port")))));
+        return Limited([.. all], 3);
     }
 
-    public static string SlicePorts(JsonObject slice) => Items(slice["ports"]).Select(p => Text(p, "port")).ToList() is { Count: > 0 } ports ? Limited(ports, 3) : "<unset>";
+    public static string SlicePorts(JsonObject slice) =>
+        Items(slice["ports"]).Select(p => Text(p, "port") is { Length: > 0 } number ? number : p["name"] is { } name ? Text(name) : "*").ToList() is { Count: > 0 } ports ? Limited(ports, 3) : "<unset>";
 
     public static string SliceEndpoints(JsonObject slice) =>
         Items(slice["endpoints"]).SelectMany(e => (e["addresses"] as JsonArray ?? []).Select(a => Text(a))).ToList() is { Count: > 0 } addresses ? Limited(addresses, 3) : "<unset>";
+
+    private static string HostPort(string address, string port) => address.Contains(':', StringComparison.Ordinal) ? $"[{address}]:{port}" : $"{address}:{port}";
 
     private static string Limited(List<string> values, int most) =>
         values.Count == 0 ? "<none>" : values.Count <= most ? string.Join(',', values) : $"{string.Join(',', values.Take(most))} + {values.Count - most} more...";

@@ -5,12 +5,16 @@ using System.Text.Json.Nodes;
 namespace LiteKube.Apis.Tables;
 
 /// <param name="Priority">1: shown by -o wide only.</param>
-internal sealed record TableColumn(string Name, string Type, int Priority, Func<JsonObject, DateTimeOffset, JsonNode?> Cell);
+internal sealed record TableColumn(string Name, string Type, int Priority, Func<JsonObject, DateTimeOffset, JsonNode?> Cell)
+{
+    /// <summary>"name": what kubectl puts before the name of a resource, and shows with -o name.</summary>
+    public string Format { get; init; } = "";
+}
 
 /// <summary>The columns of each kind; a kind that is not named here shows its name and when it was created.</summary>
 internal static class TableColumns
 {
-    public static readonly TableColumn Name = new("Name", "string", 0, (o, _) => o["metadata"]?["name"]?.DeepClone());
+    public static readonly TableColumn Name = NameOf(o => Text(o, "metadata", "name"));
     public static readonly TableColumn Age = new("Age", "string", 0, (o, now) => Ages.Since(Text(o, "metadata", "creationTimestamp"), now));
 
     private static readonly Dictionary<GroupResource, TableColumn[]> ByResource = new()
@@ -18,25 +22,25 @@ internal static class TableColumns
         [new("", "pods")] =
         [
             Name, Column("Ready", PodCells.Ready), Column("Status", PodCells.Status), new("Restarts", "string", 0, PodCells.Restarts), Age,
-            Wide("IP", o => Or(Text(o, "status", "podIP"))), Wide("Node", o => Or(Text(o, "spec", "nodeName"))),
-            Wide("Nominated Node", o => Or(Text(o, "status", "nominatedNodeName"))), Wide("Readiness Gates", _ => "<none>"),
+            Wide("IP", PodCells.Address), Wide("Node", o => Or(Text(o, "spec", "nodeName"))),
+            Wide("Nominated Node", o => Or(Text(o, "status", "nominatedNodeName"))), Wide("Readiness Gates", PodCells.ReadinessGates),
         ],
         [new("", "nodes")] =
         [
             Name, Column("Status", NodeCells.Status), Column("Roles", NodeCells.Roles), Age, Column("Version", o => Text(o, "status", "nodeInfo", "kubeletVersion")),
             Wide("Internal-IP", o => NodeCells.Address(o, "InternalIP")), Wide("External-IP", o => NodeCells.Address(o, "ExternalIP")),
-            Wide("OS-Image", o => Text(o, "status", "nodeInfo", "osImage")), Wide("Kernel-Version", o => Text(o, "status", "nodeInfo", "kernelVersion")), Wide("Container-Runtime", o => Text(o, "status", "nodeInfo", "containerRuntimeVersion")),
+            Wide("OS-Image", o => NodeCells.Info(o, "osImage")), Wide("Kernel-Version", o => NodeCells.Info(o, "kernelVersion")), Wide("Container-Runtime", o => NodeCells.Info(o, "containerRuntimeVersion")),
         ],
         [new("apps", "deployments")] =
         [
-            Name, Column("Ready", o => $"{Number(o, "status", "readyReplicas")}/{Number(o, "spec", "replicas")}"), Count("Up-to-date", "status", "updatedReplicas"), Count("Available", "status", "availableReplicas"), Age,
+            Name, Column("Ready", o => $"{Number(o, "status", "readyReplicas")}/{Number(o, "spec", "replicas")}"), Amount("Up-to-date", "status", "updatedReplicas"), Amount("Available", "status", "availableReplicas"), Age,
             .. TemplateColumns(),
         ],
         [new("apps", "replicasets")] = [Name, Count("Desired", "spec", "replicas"), Count("Current", "status", "replicas"), Count("Ready", "status", "readyReplicas"), Age, .. TemplateColumns()],
         [new("apps", "statefulsets")] = [Name, Column("Ready", o => $"{Number(o, "status", "readyReplicas")}/{Number(o, "spec", "replicas")}"), Age, .. TemplateColumns()[..2]],
         [new("", "services")] =
         [
-            Name, Column("Type", o => Text(o, "spec", "type")), Column("Cluster-IP", o => Or(Text(o, "spec", "clusterIP"))), Column("External-IP", ServiceCells.ExternalIp), Column("Port(s)", ServiceCells.Ports), Age,
+            Name, Column("Type", o => Text(o, "spec", "type")), Column("Cluster-IP", ServiceCells.ClusterIp), Column("External-IP", ServiceCells.ExternalIp), Column("Port(s)", ServiceCells.Ports), Age,
             Wide("Selector", o => Or(Pairs(o["spec"]?["selector"]))),
         ],
         [new("", "namespaces")] = [Name, Column("Status", o => Text(o, "status", "phase")), Age],
@@ -50,14 +54,15 @@ internal static class TableColumns
         [new("coordination.k8s.io", "leases")] = [Name, Column("Holder", o => Text(o, "spec", "holderIdentity")), Age],
         [new("storage.k8s.io", "storageclasses")] =
         [
-            new("Name", "string", 0, (o, _) => Text(o, "metadata", "name") + (IsDefault(o) ? " (default)" : "")), Column("Provisioner", o => Text(o, "provisioner")), Column("ReclaimPolicy", o => Text(o, "reclaimPolicy")), Column("VolumeBindingMode", o => Text(o, "volumeBindingMode")),
+            NameOf(o => Text(o, "metadata", "name") + (IsDefault(o) ? " (default)" : "")), Column("Provisioner", o => Text(o, "provisioner")),
+            Column("ReclaimPolicy", o => Text(o, "reclaimPolicy") is { Length: > 0 } policy ? policy : "Delete"), Column("VolumeBindingMode", o => Text(o, "volumeBindingMode") is { Length: > 0 } mode ? mode : "Immediate"),
             new("AllowVolumeExpansion", "string", 0, (o, _) => o["allowVolumeExpansion"]?.DeepClone() ?? false), Age,
         ],
     };
 
     private static readonly TableColumn[] Others = [Name, new("Created At", "date", 0, (o, _) => o["metadata"]?["creationTimestamp"]?.DeepClone())];
 
-    public static TableColumn[] Of(GroupResource resource) => ByResource.GetValueOrDefault(resource) ?? WorkloadColumns.ByResource.GetValueOrDefault(resource) ?? PlatformColumns.ByResource.GetValueOrDefault(resource, Others);
+    public static TableColumn[] Of(GroupResource resource) => ByResource.GetValueOrDefault(resource) ?? WorkloadColumns.ByResource.GetValueOrDefault(resource) ?? PlatformColumns.ByResource.GetValueOrDefault(resource) ?? DeviceColumns.ByResource.GetValueOrDefault(resource, Others);
 
     public static string Text(JsonNode? value, params ReadOnlySpan<string> path)
     {
@@ -82,6 +87,11 @@ internal static class TableColumns
 
     public static TableColumn Wide(string name, Func<JsonObject, string> cell) => new(name, "string", 1, (o, _) => cell(o));
 
+    /// <summary>A number in a column that is declared as text.</summary>
+    public static TableColumn Amount(string name, params string[] path) => new(name, "string", 0, (o, _) => Number(o, path));
+
+    public static TableColumn NameOf(Func<JsonObject, string> cell, int priority = 0) => new("Name", "string", priority, (o, _) => cell(o)) { Format = "name" };
+
     public static TableColumn Count(string name, params string[] path) => new(name, "integer", 0, (o, _) => Number(o, path));
 
     private static TableColumn[] TemplateColumns() =>
@@ -99,6 +109,6 @@ internal static class TableColumns
         new("Last Seen", "string", 0, EventCells.LastSeen), Column("Type", o => Text(o, "type")), Column("Reason", o => Text(o, "reason")), Column("Object", EventCells.About),
         Wide("Subobject", o => Text(o["involvedObject"] ?? o["regarding"], "fieldPath")), Wide("Source", EventCells.Source),
         Column("Message", o => (Text(o, "message") is { Length: > 0 } message ? message : Text(o, "note")).Trim()),
-        new("First Seen", "string", 1, EventCells.FirstSeen), Wide("Count", EventCells.Count), Wide("Name", o => Text(o, "metadata", "name")),
+        new("First Seen", "string", 1, EventCells.FirstSeen), new("Count", "string", 1, (o, _) => EventCells.Count(o)), NameOf(o => Text(o, "metadata", "name"), priority: 1),
     ];
 }

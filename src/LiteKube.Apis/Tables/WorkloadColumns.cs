@@ -26,7 +26,7 @@ internal static class WorkloadColumns
         ],
         [new("apps", "controllerrevisions")] =
         [
-            Name, Column("Controller", Controller), Column("Revision", o => Text(o, "revision") is { Length: > 0 } revision ? revision : "0"), Age,
+            Name, Column("Controller", Controller), new("Revision", "string", 0, (o, _) => o["revision"]?.DeepClone() ?? 0), Age,
         ],
         [new("batch", "jobs")] = [Name, Column("Status", JobStatus), Column("Completions", Completions), new("Duration", "string", 0, (o, now) => JobDuration(o, now)), Age, .. Template(o => o["spec"])],
         [new("batch", "cronjobs")] =
@@ -40,7 +40,7 @@ internal static class WorkloadColumns
         [new("autoscaling", "horizontalpodautoscalers")] =
         [
             Name, Column("Reference", o => $"{Text(o, "spec", "scaleTargetRef", "kind")}/{Text(o, "spec", "scaleTargetRef", "name")}"), Column("Targets", MetricCells.Targets),
-            Column("MinPods", o => Unset(Text(o, "spec", "minReplicas"))), Count("MaxPods", "spec", "maxReplicas"), Count("Replicas", "status", "currentReplicas"), Age,
+            Column("MinPods", o => Unset(Text(o, "spec", "minReplicas"))), Amount("MaxPods", "spec", "maxReplicas"), Amount("Replicas", "status", "currentReplicas"), Age,
         ],
         [new("policy", "poddisruptionbudgets")] =
         [

@@ -51,7 +51,7 @@ public sealed class ProtocolTests
         Assert.Equal("404 page not found\n", (await server.GetAsync("/apis/apps/v1/namespaces/default/nothings")).Body);
         Assert.Equal("configmaps \"a\" not found", (await server.GetAsync($"{ConfigMaps}/a")).Json["message"]!.GetValue<string>());
         Assert.Equal(HttpStatusCode.MethodNotAllowed, (await server.SendAsync(HttpMethod.Put, ConfigMaps, "{}", null)).StatusCode);
-        Assert.Equal(HttpStatusCode.NotAcceptable, (await server.GetAsync(ConfigMaps, "application/vnd.kubernetes.protobuf")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotAcceptable, (await server.GetAsync(ConfigMaps, "application/cbor")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await server.GetAsync(ConfigMaps, "application/vnd.kubernetes.protobuf, */*")).StatusCode);
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await server.PostAsync(ConfigMaps, "<a/>", "application/xml")).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await server.PostAsync(ConfigMaps, "k8s", "application/vnd.kubernetes.protobuf")).StatusCode);

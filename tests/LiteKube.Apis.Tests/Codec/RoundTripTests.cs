@@ -6,28 +6,8 @@ namespace LiteKube.Apis.Tests.Codec;
 
 public class RoundTripTests
 {
-    /// <summary>Groups whose kinds no server serves by default, or that are no kinds of the API: the table does not hold them.</summary>
-    private static readonly string[] NotHeld =
-    [
-        "imagepolicy.k8s.io.v1alpha1.", "internal.apiserver.k8s.io.v1alpha1.", "extensions.v1beta1.", "apps.v1beta1.", "apps.v1beta2.",
-    ];
-
-    public static TheoryData<string> Names()
-    {
-        var data = new TheoryData<string>();
-        foreach (var name in ApiFixtures.Names)
-        {
-            if (!IsAlphaOrBeta(name) && !NotHeld.Any(n => name.StartsWith(n, StringComparison.Ordinal)))
-                data.Add(name);
-        }
-
-        if (data.Count == 0)
-            data.Add("none");
-        return data;
-    }
-
     [FixtureTheory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(ApiFixtures.Held), MemberType = typeof(ApiFixtures))]
     public void A_full_object_reads_and_writes_back_to_the_same_value(string name)
     {
         var json = ApiFixtures.Read(name);
@@ -49,8 +29,6 @@ public class RoundTripTests
         Assert.Equal(written, ObjectWriter.Write(ObjectDecoder.Canonicalize(decoded.Object, schema, FieldValidation.Strict).Object));
         Assert.Equal(NamesInOrder(expected), NamesInOrder(decoded.Object));
     }
-
-    private static bool IsAlphaOrBeta(string name) => name.Split('.').Any(part => part.StartsWith('v') && (part.Contains("alpha", StringComparison.Ordinal) || part.Contains("beta", StringComparison.Ordinal)));
 
     private static List<string> NamesInOrder(JsonNode? node) => node switch
     {

@@ -13,7 +13,7 @@ internal sealed class ComponentStatusEndpoint(IReadOnlyList<HealthCheck> checks,
     public ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         request.Warnings.Add("v1 ComponentStatus is deprecated in v1.19+");
-        var accepted = MediaTypes.Negotiate(request.Accept);
+        var accepted = ObjectResponder.Accepted(request, resource);
         var items = new List<JsonObject>();
         foreach (var (component, name) in Components)
         {
@@ -26,9 +26,16 @@ internal sealed class ComponentStatusEndpoint(IReadOnlyList<HealthCheck> checks,
         }
         if (request.Info.Verb != "list") throw ApiException.MethodNotAllowed();
         var version = store.CurrentRevision.ToString(CultureInfo.InvariantCulture);
-        if (accepted.Representation == Representation.Table) return ValueTask.FromResult(ObjectResponder.Json(request, responder.Table(request, accepted, resource, items, version, null)));
-        var list = new JsonObject { ["kind"] = "ComponentStatusList", ["apiVersion"] = "v1", ["metadata"] = ObjectResponder.ListMeta(version, null), ["items"] = new JsonArray([.. items]) };
-        return ValueTask.FromResult(accepted.Representation == Representation.Yaml ? ObjectResponder.Yaml(list) : ObjectResponder.Json(request, list));
+        if (accepted.Shape == BodyShape.Table) return ValueTask.FromResult(ObjectResponder.Whole(accepted, responder.Table(request, accepted, resource, items, version, null)));
+        if (accepted.Shape == BodyShape.PartialMetadata) throw ReadEndpoints.IsList(resource);
+        var isWhole = accepted.Shape == BodyShape.Whole;
+        return ValueTask.FromResult(ObjectResponder.Whole(accepted, new JsonObject
+        {
+            ["kind"] = isWhole ? "ComponentStatusList" : "PartialObjectMetadataList",
+            ["apiVersion"] = isWhole ? "v1" : PartialMetadata.ApiVersion(accepted.Version),
+            ["metadata"] = ObjectResponder.ListMeta(version, null),
+            ["items"] = new JsonArray([.. items.Select(i => isWhole ? i : PartialMetadata.Of(i, accepted.Version))]),
+        }));
     }
 
     private static JsonObject Status(string component, string? failure)
