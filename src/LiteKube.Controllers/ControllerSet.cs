@@ -1,3 +1,4 @@
+using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Controllers.Deployments;
@@ -24,7 +25,8 @@ public sealed class ControllerSet : IComponent
     /// <param name="rootCertificateAuthority">PEM of the cluster's CA, published to every namespace.</param>
     public ControllerSet(Func<string, IKubeClient> clientOf, string rootCertificateAuthority, ISharedInformers informers, IEventRecorderFactory events, ILoggerFactory loggers, TimeProvider timeProvider)
     {
-        _controllers.Add(new ReplicaSetController(clientOf("replicaset-controller"), informers, events.Create("replicaset-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new ReplicaController<V1ReplicaSet>(new ReplicaSetKind(), clientOf("replicaset-controller"), informers, events.Create("replicaset-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new ReplicaController<V1ReplicationController>(new ReplicationControllerKind(), clientOf("replication-controller"), informers, events.Create("replication-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new DeploymentController(clientOf("deployment-controller"), informers, events.Create("deployment-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new EndpointSliceController(clientOf("endpointslice-controller"), informers, events.Create("endpoint-slice-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new EndpointsController(clientOf("endpoint-controller"), informers, events.Create("endpoint-controller"), timeProvider).CreateRunner(loggers));

@@ -6,7 +6,6 @@ using LiteKube.Client.Events;
 using LiteKube.Client.Json;
 using LiteKube.Client.Queues;
 using LiteKube.Controllers.Common;
-using LiteKube.Controllers.ReplicaSets;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers.Deployments;
@@ -17,7 +16,7 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
     private const string OwnerIndex = "deployment-uid";
 
     private readonly IInformer<V1Deployment> _deployments = informers.Get<V1Deployment>();
-    private readonly IInformer<V1Pod> _pods = ReplicaSetController.PodsWithOwnerIndex(informers);
+    private readonly IInformer<V1Pod> _pods = OwnedPods.Get(informers);
     private readonly IInformer<V1ReplicaSet> _replicaSets = WithOwnerIndex(informers.Get<V1ReplicaSet>());
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
@@ -85,7 +84,7 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
             shrunk = true;
         }
         // Not before the last old pod has ended: that is what Recreate promises.
-        if (shrunk || old.Exists(s => _pods.ByIndex(ReplicaSetController.OwnerIndex, s.Metadata.Uid).Any(p => p.Status?.Phase is not ("Succeeded" or "Failed"))))
+        if (shrunk || old.Exists(s => _pods.ByIndex(OwnedPods.Index, s.Metadata.Uid).Any(p => p.Status?.Phase is not ("Succeeded" or "Failed"))))
             return await WriteStatusAsync(deployment, newSet, sets, null, cancellationToken);
 
         (newSet, var happened) = await EnsureNewAsync(deployment, newSet, sets, cancellationToken);

@@ -90,7 +90,7 @@ public sealed class RolloutTests : ControllerTest
     private async Task RunAsync()
     {
         await StartAsync(new ControllerRunner("kubelet", new Kubelet(Kube.Client, Informers), NullLoggerFactory.Instance, TimeProvider.System, workers: 4).Watch(Informers.Get<V1Pod>()));
-        await StartAsync(new ReplicaSetController(Kube.Client, Informers, Events, Time).CreateRunner(NullLoggerFactory.Instance));
+        await StartAsync(new ReplicaController<V1ReplicaSet>(new ReplicaSetKind(), Kube.Client, Informers, Events, Time).CreateRunner(NullLoggerFactory.Instance));
         await StartAsync(new DeploymentController(Kube.Client, Informers, Events, Time).CreateRunner(NullLoggerFactory.Instance));
     }
 

@@ -1,5 +1,5 @@
+using k8s;
 using k8s.Models;
-using LiteKube.Apis.Selectors;
 using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Client.Json;
@@ -9,27 +9,20 @@ using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers.ReplicaSets;
 
-/// <summary>Keeps as many pods of a template as a ReplicaSet asks for (https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/).</summary>
-internal sealed class ReplicaSetController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider) : IReconciler
+/// <summary>
+/// Keeps as many pods of a template as a ReplicaSet or ReplicationController asks for
+/// (https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/).
+/// </summary>
+internal sealed class ReplicaController<T>(IReplicaKind<T> kind, IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider) : IReconciler where T : class, IKubernetesObject<V1ObjectMeta>
 {
-    public const string OwnerIndex = "controller-uid";
-
-    private readonly IInformer<V1ReplicaSet> _replicaSets = informers.Get<V1ReplicaSet>();
-    private readonly IInformer<V1Pod> _pods = PodsWithOwnerIndex(informers);
+    private readonly IInformer<T> _sets = informers.Get<T>();
+    private readonly IInformer<V1Pod> _pods = OwnedPods.Get(informers);
     private readonly Expectations _expectations = new(timeProvider);
-
-    public static IInformer<V1Pod> PodsWithOwnerIndex(ISharedInformers informers)
-    {
-        var pods = informers.Get<V1Pod>();
-        // Pods of no controller stand under their namespace, where adoption looks for them.
-        pods.AddIndex(OwnerIndex, pod => [pod.Controller()?.Uid ?? "orphan:" + pod.Metadata.NamespaceProperty]);
-        return pods;
-    }
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
-        var runner = new ControllerRunner("replicaset", this, loggers, timeProvider, workers: 5);
-        runner.Watch(_replicaSets);
+        var runner = new ControllerRunner(kind.Name, this, loggers, timeProvider, workers: 5);
+        runner.Watch(_sets);
         runner.Watch(_pods, new InformerHandler<V1Pod>(
             OnAdd: pod =>
             {
@@ -66,88 +59,86 @@ internal sealed class ReplicaSetController(IKubeClient client, ISharedInformers 
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancellationToken)
     {
-        if (_replicaSets.Find(key) is not { } replicaSet)
+        if (_sets.Find(key) is not { } set)
         {
             _expectations.Forget(key);
             return ReconcileResult.Done;
         }
-        var pods = await ClaimAsync(replicaSet, cancellationToken);
+        var pods = await ClaimAsync(set, cancellationToken);
         var active = pods.Where(p => p.IsActive()).ToList();
         Exception? failure = null;
         var changed = false;
-        if (replicaSet.Metadata.DeletionTimestamp is null && _expectations.AreMet(key, out _))
+        if (set.Metadata.DeletionTimestamp is null && _expectations.AreMet(key, out _))
         {
-            var plan = ReplicaPlan.Compute(replicaSet.Spec.Replicas ?? 1, active, Related(replicaSet, active), timeProvider.GetUtcNow());
+            var plan = ReplicaPlan.Compute(kind.Replicas(set), active, Related(set, active), timeProvider.GetUtcNow());
             changed = plan.Create > 0 || plan.Delete.Count > 0;
-            failure = await ApplyAsync(key, replicaSet, plan, cancellationToken);
+            failure = await ApplyAsync(key, set, plan, cancellationToken);
         }
 
-        var status = ReplicaSetStatusPlan.Compute(replicaSet, pods, failure, changed, timeProvider.GetUtcNow(), out var recheck);
-        if (!KubeJson.AreEqual(replicaSet.Status, status))
-        {
-            var written = KubeJson.Clone(replicaSet);
-            written.Status = status;
+        var status = ReplicaSetStatusPlan.Compute(kind.View(set), pods, failure, changed, timeProvider.GetUtcNow(), out var recheck);
+        // Through the kind, which may know less than a ReplicaSet's status says.
+        var written = kind.WithStatus(set, status);
+        if (!KubeJson.AreEqual(kind.View(set).Status, kind.View(written).Status))
             await client.UpdateStatusAsync(written, cancellationToken);
-        }
         if (failure is not null)
             throw failure;
         return recheck is { } delay ? ReconcileResult.RequeueAfter(delay) : ReconcileResult.Done;
     }
 
-    private async Task<Exception?> ApplyAsync(ObjectKey key, V1ReplicaSet replicaSet, ReplicaPlan plan, CancellationToken cancellationToken)
+    private async Task<Exception?> ApplyAsync(ObjectKey key, T set, ReplicaPlan plan, CancellationToken cancellationToken)
     {
         if (plan.Create > 0)
         {
             _expectations.ExpectCreations(key, plan.Create);
-            return await SlowStart.RunAsync(plan.Create, () => CreateAsync(replicaSet, cancellationToken), () => _expectations.CreationObserved(key));
+            return await SlowStart.RunAsync(plan.Create, () => CreateAsync(set, cancellationToken), () => _expectations.CreationObserved(key));
         }
         if (plan.Delete.Count == 0)
             return null;
         _expectations.ExpectDeletions(key, plan.Delete.Select(p => p.Metadata.Uid));
         Exception? first = null;
-        foreach (var failure in await Task.WhenAll(plan.Delete.Select(pod => DeleteAsync(key, replicaSet, pod, cancellationToken))))
+        foreach (var failure in await Task.WhenAll(plan.Delete.Select(pod => DeleteAsync(key, set, pod, cancellationToken))))
             first ??= failure;
         return first;
     }
 
-    private async Task CreateAsync(V1ReplicaSet replicaSet, CancellationToken cancellationToken)
+    private async Task CreateAsync(T set, CancellationToken cancellationToken)
     {
-        var template = replicaSet.Spec.Template;
+        var template = kind.Template(set);
         var pod = new V1Pod
         {
             ApiVersion = "v1",
             Kind = "Pod",
             Metadata = new V1ObjectMeta
             {
-                GenerateName = PodTemplates.GenerateNamePrefix(replicaSet.Metadata.Name),
-                NamespaceProperty = replicaSet.Metadata.NamespaceProperty,
+                GenerateName = PodTemplates.GenerateNamePrefix(set.Metadata.Name),
+                NamespaceProperty = set.Metadata.NamespaceProperty,
                 Labels = template.Metadata?.Labels,
                 Annotations = template.Metadata?.Annotations,
                 Finalizers = template.Metadata?.Finalizers,
-                OwnerReferences = [Owners.ReferenceTo(replicaSet, "apps/v1", "ReplicaSet")],
+                OwnerReferences = [Owners.ReferenceTo(set, kind.ApiVersion, kind.Kind)],
             },
             Spec = template.Spec,
         };
         try
         {
             var created = await client.CreateAsync(pod, cancellationToken);
-            events.Normal(replicaSet, "SuccessfulCreate", $"Created pod: {created.Metadata.Name}");
+            events.Normal(set, "SuccessfulCreate", $"Created pod: {created.Metadata.Name}");
         }
         catch (KubeApiException e)
         {
             // A namespace that is going away refuses its pods; that is no event worth having.
             if (e.Status.Details?.Causes?.Any(c => c.Reason == "NamespaceTerminating") != true)
-                events.Warning(replicaSet, "FailedCreate", $"Error creating: {e.Message}");
+                events.Warning(set, "FailedCreate", $"Error creating: {e.Message}");
             throw;
         }
     }
 
-    private async Task<Exception?> DeleteAsync(ObjectKey key, V1ReplicaSet replicaSet, V1Pod pod, CancellationToken cancellationToken)
+    private async Task<Exception?> DeleteAsync(ObjectKey key, T set, V1Pod pod, CancellationToken cancellationToken)
     {
         try
         {
             await client.DeleteAsync<V1Pod>(pod.Metadata.NamespaceProperty, pod.Metadata.Name, new DeleteOptions(PreconditionUid: pod.Metadata.Uid), cancellationToken);
-            events.Normal(replicaSet, "SuccessfulDelete", $"Deleted pod: {pod.Metadata.Name}");
+            events.Normal(set, "SuccessfulDelete", $"Deleted pod: {pod.Metadata.Name}");
             return null;
         }
         catch (KubeApiException e)
@@ -155,42 +146,42 @@ internal sealed class ReplicaSetController(IKubeClient client, ISharedInformers 
             _expectations.DeletionObserved(key, pod.Metadata.Uid);
             if (e.IsNotFound || e.IsConflict)
                 return null;
-            events.Warning(replicaSet, "FailedDelete", $"Error deleting: {e.Message}");
+            events.Warning(set, "FailedDelete", $"Error deleting: {e.Message}");
             return e;
         }
     }
 
     /// <summary>The pods that this set controls, after taking in orphans that match and letting go of its own that no longer do.</summary>
-    private async Task<List<V1Pod>> ClaimAsync(V1ReplicaSet replicaSet, CancellationToken cancellationToken)
+    private async Task<List<V1Pod>> ClaimAsync(T set, CancellationToken cancellationToken)
     {
-        var selector = LabelSelector.From(replicaSet.Spec.Selector);
+        var selector = kind.Selector(set);
         var claimed = new List<V1Pod>();
-        foreach (var pod in _pods.ByIndex(OwnerIndex, replicaSet.Metadata.Uid))
+        foreach (var pod in _pods.ByIndex(OwnedPods.Index, set.Metadata.Uid))
         {
             if (selector.Matches(pod.Metadata.Labels))
                 claimed.Add(pod);
-            else if (!pod.IsTerminating() && replicaSet.Metadata.DeletionTimestamp is null)
-                await PatchAsync(pod, MetadataPatches.Release(pod, replicaSet.Metadata.Uid), cancellationToken);
+            else if (!pod.IsTerminating() && set.Metadata.DeletionTimestamp is null)
+                await PatchAsync(pod, MetadataPatches.Release(pod, set.Metadata.Uid), cancellationToken);
         }
-        if (replicaSet.Metadata.DeletionTimestamp is not null)
+        if (set.Metadata.DeletionTimestamp is not null)
             return claimed;
-        foreach (var orphan in _pods.ByIndex(OwnerIndex, "orphan:" + replicaSet.Metadata.NamespaceProperty))
+        foreach (var orphan in _pods.ByIndex(OwnedPods.Index, OwnedPods.Orphans(set.Metadata.NamespaceProperty)))
         {
-            if (!orphan.IsActive() || !selector.Matches(orphan.Metadata.Labels) || !await IsCurrentAsync(replicaSet, cancellationToken))
+            if (!orphan.IsActive() || !selector.Matches(orphan.Metadata.Labels) || !await IsCurrentAsync(set, cancellationToken))
                 continue;
-            if (await PatchAsync(orphan, MetadataPatches.Adopt(orphan, Owners.ReferenceTo(replicaSet, "apps/v1", "ReplicaSet")), cancellationToken) is { } adopted)
+            if (await PatchAsync(orphan, MetadataPatches.Adopt(orphan, Owners.ReferenceTo(set, kind.ApiVersion, kind.Kind)), cancellationToken) is { } adopted)
                 claimed.Add(adopted);
         }
         return claimed;
     }
 
     /// <summary>Adopting for a set that is already gone would leave the pod to the garbage collector; so the live object is asked.</summary>
-    private async Task<bool> IsCurrentAsync(V1ReplicaSet replicaSet, CancellationToken cancellationToken)
+    private async Task<bool> IsCurrentAsync(T set, CancellationToken cancellationToken)
     {
         try
         {
-            var live = await client.GetAsync<V1ReplicaSet>(replicaSet.Metadata.NamespaceProperty, replicaSet.Metadata.Name, cancellationToken);
-            return live.Metadata.Uid == replicaSet.Metadata.Uid && live.Metadata.DeletionTimestamp is null;
+            var live = await client.GetAsync<T>(set.Metadata.NamespaceProperty, set.Metadata.Name, cancellationToken);
+            return live.Metadata.Uid == set.Metadata.Uid && live.Metadata.DeletionTimestamp is null;
         }
         catch (KubeApiException e) when (e.IsNotFound)
         {
@@ -211,21 +202,21 @@ internal sealed class ReplicaSetController(IKubeClient client, ISharedInformers 
         }
     }
 
-    private List<V1Pod> Related(V1ReplicaSet replicaSet, List<V1Pod> active)
+    private List<V1Pod> Related(T set, List<V1Pod> active)
     {
-        if (replicaSet.Controller() is not { } top)
+        if (set.Controller() is not { } top)
             return active;
-        var siblings = _replicaSets.List(replicaSet.Metadata.NamespaceProperty).Where(r => r.Controller()?.Uid == top.Uid);
-        return [.. siblings.SelectMany(r => _pods.ByIndex(OwnerIndex, r.Metadata.Uid)).Where(p => p.IsActive())];
+        var siblings = _sets.List(set.Metadata.NamespaceProperty).Where(r => r.Controller()?.Uid == top.Uid);
+        return [.. siblings.SelectMany(r => _pods.ByIndex(OwnedPods.Index, r.Metadata.Uid)).Where(p => p.IsActive())];
     }
 
     private IEnumerable<ObjectKey> Concerned(V1Pod pod)
     {
         var ns = pod.Metadata.NamespaceProperty ?? "";
         if (pod.Controller() is { } owner)
-            return owner.Kind == "ReplicaSet" && _replicaSets.Find(ns, owner.Name) is { } own && own.Metadata.Uid == owner.Uid ? [new ObjectKey(ns, owner.Name)] : [];
+            return owner.Kind == kind.Kind && _sets.Find(ns, owner.Name) is { } own && own.Metadata.Uid == owner.Uid ? [new ObjectKey(ns, owner.Name)] : [];
         if (pod.Metadata.Labels is not { Count: > 0 })
             return [];
-        return _replicaSets.List(ns).Where(r => LabelSelector.From(r.Spec.Selector).Matches(pod.Metadata.Labels)).Select(r => ObjectKey.Of(r)).ToList();
+        return _sets.List(ns).Where(r => kind.Selector(r).Matches(pod.Metadata.Labels)).Select(r => ObjectKey.Of(r)).ToList();
     }
 }
