@@ -1,6 +1,8 @@
+using System.Security.Cryptography.X509Certificates;
 using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Client.Events;
+using LiteKube.Controllers.Certificates;
 using LiteKube.Controllers.Deployments;
 using LiteKube.Controllers.Endpoints;
 using LiteKube.Controllers.EndpointSlices;
@@ -22,8 +24,8 @@ public sealed class ControllerSet : IComponent
     private readonly List<IComponent> _controllers = [];
 
     /// <param name="clientOf">A client under the service account of that name in kube-system: each controller has the rights of its own role, system:controller:NAME.</param>
-    /// <param name="rootCertificateAuthority">PEM of the cluster's CA, published to every namespace.</param>
-    public ControllerSet(Func<string, IKubeClient> clientOf, string rootCertificateAuthority, ISharedInformers informers, IEventRecorderFactory events, ILoggerFactory loggers, TimeProvider timeProvider)
+    /// <param name="certificateAuthority">The cluster's, with its private key: published to every namespace, signs what CertificateSigningRequests ask for.</param>
+    public ControllerSet(Func<string, IKubeClient> clientOf, X509Certificate2 certificateAuthority, ISharedInformers informers, IEventRecorderFactory events, ILoggerFactory loggers, TimeProvider timeProvider)
     {
         _controllers.Add(new ReplicaController<V1ReplicaSet>(new ReplicaSetKind(), clientOf("replicaset-controller"), informers, events.Create("replicaset-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new ReplicaController<V1ReplicationController>(new ReplicationControllerKind(), clientOf("replication-controller"), informers, events.Create("replication-controller"), timeProvider).CreateRunner(loggers));
@@ -31,7 +33,10 @@ public sealed class ControllerSet : IComponent
         _controllers.Add(new EndpointSliceController(clientOf("endpointslice-controller"), informers, events.Create("endpoint-slice-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new EndpointsController(clientOf("endpoint-controller"), informers, events.Create("endpoint-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new ServiceAccountController(clientOf("service-account-controller"), informers, timeProvider).CreateRunner(loggers));
-        _controllers.Add(new RootCertificatePublisher(clientOf("root-ca-cert-publisher"), informers, rootCertificateAuthority, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new RootCertificatePublisher(clientOf("root-ca-cert-publisher"), informers, certificateAuthority.ExportCertificatePem() + "\n", timeProvider).CreateRunner(loggers));
+        _controllers.Add(new CertificateApprovingController(clientOf("certificate-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new CertificateSigningController(clientOf("certificate-controller"), informers, new CertificateSigner(certificateAuthority, timeProvider), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new CertificateCleaner(clientOf("certificate-controller"), informers, timeProvider).CreateRunner(loggers));
         _controllers.Add(new NodeLifecycleController(clientOf("node-controller"), informers, events.Create("node-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new TaintEvictionController(clientOf("node-controller"), informers, events.Create("taint-eviction-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new PodGarbageCollector(clientOf("pod-garbage-collector"), informers, timeProvider).CreateRunner(loggers));

@@ -1,19 +1,18 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using LiteKube.Apis.Certificates;
 using LiteKube.ApiServer.Certificates;
 
 namespace LiteKube.ApiServer.Authentication;
 
 /// <summary>
 /// Users by client certificate (https://kubernetes.io/docs/reference/access-authn-authz/authentication/#x509-client-certificates):
-/// signed by the cluster's authority for client use, the common name is the user, each organization a group.
+/// signed by the cluster's authority for client use, the common name is the user, each organization a group; a uid may be named too.
 /// </summary>
 public sealed class ClientCertificateAuthenticator(X509Certificate2 authority, TimeProvider time) : IAuthenticator
 {
     private const int MaxCached = 4096;
-    private const string CommonNameOid = "2.5.4.3";
-    private const string OrganizationOid = "2.5.4.10";
 
     // Building a chain costs about a millisecond; a connection presents the same certificate with each request.
     private readonly ConcurrentDictionary<string, Known> _known = new(StringComparer.Ordinal);
@@ -40,26 +39,22 @@ public sealed class ClientCertificateAuthenticator(X509Certificate2 authority, T
 
     private static UserInfo? UserOf(X509Certificate2 certificate, string fingerprint)
     {
-        var name = "";
-        var groups = new List<string>();
-        foreach (var part in certificate.SubjectName.EnumerateRelativeDistinguishedNames(reversed: false))
+        SubjectNames subject;
+        try
         {
-            if (part.HasMultipleElements)
-                continue;
-            var (oid, value) = (part.GetSingleElementType().Value, part.GetSingleElementValue());
-            if (oid == CommonNameOid && value is not null)
-                name = value;
-            else if (oid == OrganizationOid && value is not null)
-                groups.Add(value);
+            subject = SubjectNames.Read(certificate.SubjectName);
         }
-        if (name.Length == 0)
+        catch (CryptographicException)
+        {
+            throw ApiException.Unauthorized();
+        }
+        if (subject.CommonName.Length == 0)
             return null;
-        groups.Add(UserInfo.AuthenticatedGroup);
         var extra = new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal)
         {
             ["authentication.kubernetes.io/credential-id"] = ["X509SHA256=" + fingerprint.ToLowerInvariant()],
         };
-        return new(name, groups, "", extra);
+        return new(subject.CommonName, [.. subject.Organizations, UserInfo.AuthenticatedGroup], subject.Uid, extra);
     }
 
     private sealed record Known(UserInfo? User, DateTimeOffset NotBefore, DateTimeOffset NotAfter);

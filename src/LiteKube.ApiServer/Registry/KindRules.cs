@@ -72,7 +72,8 @@ internal sealed record KindRules
         Change("", "namespaces", r => r with { SelectableFields = Fields(Same("status.phase"), ("name", "metadata.name", "")) });
         Change("", "secrets", r => r with { SelectableFields = Fields(Same("type")) });
         Change("", "services", r => r with { SelectableFields = Fields(Same("spec.clusterIP"), Same("spec.type")) });
-        Change("certificates.k8s.io", "certificatesigningrequests", r => r with { SelectableFields = Fields(Same("spec.signerName")) });
+        Change("certificates.k8s.io", "certificatesigningrequests clustertrustbundles", r => r with { SelectableFields = Fields(Same("spec.signerName")) });
+        Change("certificates.k8s.io", "clustertrustbundles", r => r with { AllowsUnconditionalUpdate = false });
         string[] involved = ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
         Change("", "events", r => r with
         {

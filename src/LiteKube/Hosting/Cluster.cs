@@ -61,7 +61,7 @@ internal sealed class Cluster(InstanceConfig config, ILoggerFactory loggerFactor
     {
         var manager = Client("system:kube-controller-manager");
         var informers = Informers(manager);
-        yield return new ControllerSet(ControllerClient, _apiServer.Server.Pki.CertificateAuthorityPem, informers, Own(new EventBroadcaster(manager, loggerFactory, _time)), loggerFactory, _time);
+        yield return new ControllerSet(ControllerClient, _apiServer.Server.Pki.CertificateAuthority, informers, Own(new EventBroadcaster(manager, loggerFactory, _time)), loggerFactory, _time);
 
         var scheduler = Client("system:kube-scheduler");
         yield return new Scheduler.Scheduler(new SchedulerOptions(), scheduler, informers, Own(new EventBroadcaster(scheduler, loggerFactory, _time)), loggerFactory, _time);

@@ -26,7 +26,7 @@ public sealed class IntegrationServer : IAsyncLifetime
         Kubeconfig = Save("admin", Api.Server.Pki.AdminKubeconfig(ServerUrl));
         _informers = new SharedInformers(Client("generic-garbage-collector"), NullLoggerFactory.Instance, TimeProvider.System);
         _events = new EventBroadcaster(Client("deployment-controller"), NullLoggerFactory.Instance, TimeProvider.System);
-        _controllers = new ControllerSet(Client, Api.Server.Pki.CertificateAuthorityPem, _informers, _events, NullLoggerFactory.Instance, TimeProvider.System);
+        _controllers = new ControllerSet(Client, Api.Server.Pki.CertificateAuthority, _informers, _events, NullLoggerFactory.Instance, TimeProvider.System);
         await _controllers.StartAsync(default);
     }
 

@@ -1,13 +1,21 @@
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Certificates;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Authentication;
 
 namespace LiteKube.ApiServer.Registry.Strategies;
 
-/// <summary>Certificate signing requests: who asks is what the server knows, never what the object claims.</summary>
-internal sealed class CertificateSigningRequestStrategy(ResourceInfo resource) : DefaultStrategy(resource)
+/// <summary>
+/// Certificate signing requests (https://kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests/):
+/// who asks is what the server knows, never what the object claims; /approval decides, /status brings the certificate.
+/// </summary>
+internal sealed class CertificateSigningRequestStrategy(ResourceInfo resource, TimeProvider time) : DefaultStrategy(resource)
 {
     private static readonly FieldPath Spec = FieldPath.Of("spec");
+    private static readonly FieldPath Conditions = FieldPath.Of("status").Child("conditions");
+    private static readonly FieldPath Certificate = FieldPath.Of("status").Child("certificate");
+    private static readonly string[] Decisions = ["Approved", "Denied"];
+    private static readonly string[] Lasting = ["Approved", "Denied", "Failed"];
 
     public override void PrepareForCreate(JsonObject value, StrategyContext context)
     {
@@ -19,55 +27,149 @@ internal sealed class CertificateSigningRequestStrategy(ResourceInfo resource) :
 
     public override void PrepareForUpdate(JsonObject value, JsonObject old, StrategyContext context)
     {
-        var status = value["status"]?.DeepClone() as JsonObject;
+        var status = value.Obj("status")?.DeepClone() as JsonObject ?? [];
+        if (context.Subresource is "status" or "approval")
+            KeepAllButStatus(value, old);
         KeepField(value, old, "spec");
         KeepField(value, old, "status");
         if (context.Subresource == "approval")
-        {
-            // Approving decides; certificate and failures are the signer's to write.
-            var others = old.Obj("status").Items("conditions").Where(c => !IsDecision(c));
-            var decisions = status.Items("conditions").Where(IsDecision);
-            var conditions = new JsonArray([.. others.Concat(decisions).Select(c => c.DeepClone())]);
-            if (conditions.Count > 0)
-                value.GetOrAdd("status")["conditions"] = conditions;
-        }
+            value.GetOrAdd("status").SetOrRemove("conditions", status["conditions"]);
         else if (context.Subresource == "status")
+            value["status"] = WithDecisionsOf(old, status);
+        if (context.Subresource is "status" or "approval")
+            StampTimes(value, old);
+        if (value.Obj("status") is { Count: 0 })
+            value.Remove("status");
+    }
+
+    public override void Validate(JsonObject value, FieldErrors errors, StrategyContext context) => Check(value, null, errors);
+
+    public override void ValidateUpdate(JsonObject value, JsonObject old, FieldErrors errors, StrategyContext context)
+    {
+        Check(value, old, errors);
+        foreach (var type in Lasting)
         {
-            var decisions = old.Obj("status").Items("conditions").Where(IsDecision);
-            var others = status.Items("conditions").Where(c => !IsDecision(c));
-            var conditions = new JsonArray([.. decisions.Concat(others).Select(c => c.DeepClone())]);
-            var updated = status ?? [];
-            updated.SetOrRemove("conditions", conditions.Count > 0 ? conditions : null);
-            value["status"] = updated;
+            if (Of(value, type).Count < Of(old, type).Count)
+                errors.Forbidden(Conditions, $"updates may not remove a condition of type \"{type}\"");
+        }
+        if (context.Subresource != "approval")
+            CheckDecisionsKept(value, old, errors);
+        var (certificate, before) = (value.Obj("status").Str("certificate"), old.Obj("status").Str("certificate"));
+        if (certificate == before)
+            return;
+        if (context.Subresource != "status")
+            errors.Forbidden(Certificate, "updates may not set certificate content");
+        else if (before.Length > 0)
+            errors.Forbidden(Certificate, "updates may not modify existing certificate content");
+    }
+
+    private static void Check(JsonObject value, JsonObject? old, FieldErrors errors)
+    {
+        var spec = value.Obj("spec") ?? [];
+        if (old is null)
+            CheckSpec(spec, errors);
+        CheckConditions(value, old, errors);
+        if (value.Obj("status").Str("certificate") != old.Obj("status").Str("certificate") && CertificateValidation.Bytes(value.Obj("status"), "certificate") is { } certificate
+            && CertificateValidation.ChainError(certificate) is { } complaint)
+        {
+            errors.Invalid(Certificate, "<certificate data>", complaint);
         }
     }
 
-    public override void Validate(JsonObject value, FieldErrors errors, StrategyContext context)
+    /// <summary>Checked once: it cannot change afterwards.</summary>
+    private static void CheckSpec(JsonObject spec, FieldErrors errors)
     {
-        var spec = value.Obj("spec") ?? [];
-        if (spec.Str("request").Length == 0)
-            errors.Invalid(Spec.Child("request"), "", "PEM block type must be CERTIFICATE REQUEST");
+        if (CertificateValidation.RequestError(CertificateValidation.Bytes(spec, "request")) is { } complaint)
+            errors.Invalid(Spec.Child("request"), spec.Str("request"), complaint);
+        var usages = spec.Strings("usages").ToList();
+        if (usages.Count == 0)
+            errors.Required(Spec.Child("usages"), "");
+        for (var i = 0; i < usages.Count; i++)
+        {
+            if (!KeyUsages.IsKnown(usages[i]))
+                errors.NotSupported(Spec.Child("usages").Index(i), usages[i], KeyUsages.All);
+        }
+        for (var i = 0; i < usages.Count; i++)
+        {
+            if (usages.IndexOf(usages[i]) < i)
+                errors.Duplicate(Spec.Child("usages").Index(i), usages[i]);
+        }
         var signer = spec.Str("signerName");
-        if (signer.Length == 0)
-            errors.Required(Spec.Child("signerName"), "");
-        else if (!signer.Contains('/', StringComparison.Ordinal))
-            errors.Invalid(Spec.Child("signerName"), signer, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
-        if (!spec.Strings("usages").Any())
-            errors.Required(Spec.Child("usages"), "usages must not be empty");
+        if (signer == CertificateValidation.LegacySigner)
+            errors.Invalid(Spec.Child("signerName"), signer, "the legacy signerName is not allowed via this API version");
+        else
+            CertificateValidation.SignerName(errors, Spec.Child("signerName"), signer);
         if (spec.LongOrNull("expirationSeconds") is { } seconds && seconds < 600)
             errors.Invalid(Spec.Child("expirationSeconds"), seconds, "may not specify a duration less than 600 seconds (10 minutes)");
     }
 
-    public override void ValidateUpdate(JsonObject value, JsonObject old, FieldErrors errors, StrategyContext context)
+    private static void CheckConditions(JsonObject value, JsonObject? old, FieldErrors errors)
     {
-        foreach (var type in (string[])["Approved", "Denied"])
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var mayBoth = Decisions.All(d => old is not null && Of(old, d).Count > 0);
+        var index = -1;
+        foreach (var condition in value.Obj("status").Items("conditions"))
         {
-            if (old.Obj("status").Items("conditions").Any(c => c.Str("type") == type) && !value.Obj("status").Items("conditions").Any(c => c.Str("type") == type))
-                errors.Forbidden(FieldPath.Of("status").Child("conditions"), $"updates may not remove a condition of type \"{type}\"");
+            var at = Conditions.Index(++index);
+            var (type, status) = (condition.Str("type"), condition.Str("status"));
+            if (type.Length == 0)
+                errors.Required(at.Child("type"), "");
+            string[] allowed = Lasting.Contains(type) ? ["True"] : ["False", "True", "Unknown"];
+            if (status.Length == 0)
+                errors.Required(at.Child("status"), "");
+            else if (!allowed.Contains(status))
+                errors.NotSupported(at.Child("status"), status, allowed);
+            if (!mayBoth && Decisions.Contains(type) && Decisions.Any(d => d != type && seen.Contains(d)))
+                errors.Invalid(at.Child("type"), type, "Approved and Denied conditions are mutually exclusive");
+            if (!seen.Add(type))
+                errors.Duplicate(at.Child("type"), type);
         }
-        if (value.Obj("status").Items("conditions").Count(IsDecision) > 1)
-            errors.Invalid(FieldPath.Of("status").Child("conditions"), value.Obj("status")?["conditions"], "Approved and Denied conditions are mutually exclusive");
     }
 
-    private static bool IsDecision(JsonObject condition) => condition.Str("type") is "Approved" or "Denied";
+    private static void CheckDecisionsKept(JsonObject value, JsonObject old, FieldErrors errors)
+    {
+        foreach (var type in Decisions)
+        {
+            var (now, before) = (Of(value, type), Of(old, type));
+            if (now.Count > before.Count)
+                errors.Forbidden(Conditions, $"updates may not add a condition of type \"{type}\"");
+            else if (now.Count == before.Count && !now.Zip(before).All(p => p.First.SameAs(p.Second)))
+                errors.Forbidden(Conditions, $"updates may not modify a condition of type \"{type}\"");
+        }
+    }
+
+    /// <summary>A signer that knows less fields of a decision than there are does not lose them; adding and removing one is refused later.</summary>
+    private static JsonObject WithDecisionsOf(JsonObject old, JsonObject status)
+    {
+        if (status.Arr("conditions") is not { } conditions)
+            return status;
+        foreach (var type in Decisions)
+        {
+            var before = new Queue<JsonObject>(Of(old, type));
+            if (before.Count != conditions.OfType<JsonObject>().Count(c => c.Str("type") == type))
+                continue;
+            for (var i = 0; i < conditions.Count; i++)
+            {
+                if (conditions[i] is JsonObject condition && condition.Str("type") == type)
+                    conditions[i] = before.Dequeue().DeepClone();
+            }
+        }
+        return status;
+    }
+
+    private void StampTimes(JsonObject value, JsonObject old)
+    {
+        var now = ObjectFields.FormatTime(time.GetUtcNow());
+        foreach (var condition in value.Obj("status").Items("conditions"))
+        {
+            if (!condition.Has("lastUpdateTime"))
+                condition["lastUpdateTime"] = now;
+            if (condition.Has("lastTransitionTime"))
+                continue;
+            var same = Of(old, condition.Str("type")).Find(c => c.Str("status") == condition.Str("status") && c.Has("lastTransitionTime"));
+            condition["lastTransitionTime"] = same is null ? now : same.Str("lastTransitionTime");
+        }
+    }
+
+    private static List<JsonObject> Of(JsonObject value, string type) => [.. value.Obj("status").Items("conditions").Where(c => c.Str("type") == type)];
 }
