@@ -1,4 +1,5 @@
 using System.Net;
+using LiteKube.ApiServer.Audit;
 
 namespace LiteKube.ApiServer;
 
@@ -23,4 +24,6 @@ public sealed record ApiServerOptions
     public int MaxRequestsInFlight { get; init; } = 600;
     /// <summary>Largest request body; Kubernetes' limit is 3 MiB.</summary>
     public int MaxRequestBodyBytes { get; init; } = 3 * 1024 * 1024;
+    /// <summary>Null: requests are not recorded.</summary>
+    public AuditOptions? Audit { get; init; }
 }

@@ -1,5 +1,6 @@
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Admission;
+using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Authorization;
 using LiteKube.ApiServer.Bootstrap;
@@ -25,12 +26,14 @@ internal sealed class ServerParts : IAsyncDisposable
     private readonly NodeAuthorizer _nodes;
     private readonly BackendConnector _connector;
     private readonly WebhookCaller _webhooks;
+    private readonly AuditTrail? _audit;
 
     /// <summary>CEL rules of CRDs; without a compiler they are kept and published, and not run.</summary>
     private static IRuleCompiler? Rules => null;
 
     public ServerParts(ApiServerOptions options, IStateStore store, ClusterPki pki, IReadOnlyList<HealthCheck> checks, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time, CancellationToken stopping)
     {
+        _audit = AuditTrail.Open(options.Audit, time, logs);
         Reader = new ObjectReader(store, logs.CreateLogger<ObjectReader>());
         var strategies = new StrategyRegistry();
         BuiltInStrategies.Register(strategies, Reader, options, time);
@@ -90,6 +93,7 @@ internal sealed class ServerParts : IAsyncDisposable
         _nodes.Dispose();
         _rbac.Dispose();
         await Reader.DisposeAsync();
+        if (_audit is not null) await _audit.DisposeAsync();
     }
 
     private RequestPipeline BuildPipeline(OpenIdDocuments openId, ServiceAccountTokenAuthenticator tokenAuthenticator, IStateStore store, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time)
@@ -108,7 +112,7 @@ internal sealed class ServerParts : IAsyncDisposable
             [OpenIdDocuments.KeysPath] = new(openId.Keys, OpenIdDocuments.KeysContentType, OpenIdDocuments.CacheControl),
         };
         var others = new NonResourceEndpoints(new DiscoveryDocuments(() => Resources), new OpenApiEndpoint(() => Resources), Health, metrics, documents);
-        return new RequestPipeline(Authorizer, resources, others, gate, new RequestDeadlines(time), storeHealth, metrics, logs.CreateLogger<RequestPipeline>());
+        return new RequestPipeline(Authorizer, resources, others, gate, new RequestDeadlines(time), storeHealth, metrics, _audit, logs.CreateLogger<RequestPipeline>());
     }
 
     private Dictionary<string, ISubresource> Subresources(ServiceAccountTokenAuthenticator tokenAuthenticator, ObjectResponder responder, IStateStore store, ILoggerFactory logs, TimeProvider time)

@@ -23,6 +23,9 @@ public interface IStateStore : IAsyncDisposable
     /// <summary>Why writes are refused at present (it names the file and the way out); null while they work. Each write tries anew.</summary>
     StoreUnavailableException? WriteFailure => null;
 
+    /// <summary>The disk holds the value in another form than it would be written in now: writing it again, though unchanged, has a purpose.</summary>
+    bool IsStale(StoredValue value) => false;
+
     /// <summary>The value now at <paramref name="key"/>, or null.</summary>
     StoredValue? Get(string key);
 
@@ -86,6 +89,9 @@ public sealed class StoredValue(string key, ReadOnlyMemory<byte> bytes, long cre
 
     /// <summary>A slot for what a reader derives from these bytes (decoded metadata, another encoding). Races are benign: any writer's value is right.</summary>
     public object? Derived { get; set; }
+
+    /// <summary>How the disk holds it (<see cref="IValueTransformer"/>).</summary>
+    internal object? Form { get; init; }
 }
 
 /// <summary>

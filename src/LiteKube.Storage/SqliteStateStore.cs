@@ -76,6 +76,8 @@ public sealed class SqliteStateStore : IStateStore
         return await opened.Task;
     }
 
+    public bool IsStale(StoredValue value) => Options.Transformer is { } transformer && !Equals(value.Form, transformer.FormOf(value.Key));
+
     public StoredValue? Get(string key) => Snapshot.Tree.Find(key);
 
     public int Count(string prefix) => Snapshot.Tree.CountOf(prefix);

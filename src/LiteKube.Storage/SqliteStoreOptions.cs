@@ -18,4 +18,7 @@ public sealed record SqliteStoreOptions(string Path)
 
     /// <summary>Writes that would grow the file beyond this are refused; 0: only the disk is the limit.</summary>
     public long FileMaxBytes { get; init; }
+
+    /// <summary>Turns values into what the disk gets, and back; null: the disk gets them as they are.</summary>
+    public IValueTransformer? Transformer { get; init; }
 }

@@ -26,6 +26,8 @@ internal static class StoreErrors
     public static StoreUnavailableException Damaged(string path, string reason, Exception? cause) =>
         new($"{path} is damaged ({reason}): put a backup in its place, or save what is sound with \"sqlite3 {path} .recover | sqlite3 recovered.db\", or move it away to start empty", cause);
 
+    public static StoreUnavailableException Unreadable(string path, ValueTransformException cause) => new($"{path} holds a value that cannot be read: {cause.Message}", cause);
+
     public static StoreUnavailableException Closed(string path) => new($"{path} is closed");
 
     private static string Reason(SqliteException exception) => raw.sqlite3_errstr(exception.SqliteErrorCode).utf8_to_string();

@@ -131,7 +131,7 @@ internal sealed partial class StoreWriter
     private int RunBatch(int start)
     {
         _timeMs = Math.Max(_timeMs, NowMs());
-        var batch = new WriteBatch(_log, _store.Snapshot, _timeMs);
+        var batch = new WriteBatch(_log, _store.Snapshot, _timeMs, _store.Options.Transformer);
         var end = start;
         var begun = false;
         var compacted = 0L;

@@ -7,7 +7,7 @@ namespace LiteKube.Storage;
 /// The writes of one transaction: checked against the state that the ones before them leave, and held back from all
 /// readers until the commit, since a crash could undo them.
 /// </summary>
-internal sealed class WriteBatch(LogWriter log, Snapshot start, long timeMs)
+internal sealed class WriteBatch(LogWriter log, Snapshot start, long timeMs, IValueTransformer? transformer)
 {
     private readonly KeyTreeEditor _tree = new(start.Tree);
     private readonly List<StoreEvent> _events = [];
@@ -41,20 +41,25 @@ internal sealed class WriteBatch(LogWriter log, Snapshot start, long timeMs)
         var key = current?.Key ?? request.Key;
         var bytes = request.Value is { } template ? Stamp(template, revision) : [];
         var kind = !request.IsDelete ? LogRowKind.Put : request.Value is null ? LogRowKind.Removal : LogRowKind.Tombstone;
+        object? form = null;
+        var onDisk = transformer is null || kind == LogRowKind.Removal ? bytes : transformer.ToDisk(key, bytes, out form);
         var value = new StoredValue(
             key,
             kind == LogRowKind.Removal ? current!.Bytes : bytes,
             current?.CreateRevision ?? revision,
-            revision);
+            revision)
+        {
+            Form = form,
+        };
 
-        log.Append(new LogRow(revision, current?.ModRevision ?? 0, value.CreateRevision, kind, timeMs, key, bytes));
+        log.Append(new LogRow(revision, current?.ModRevision ?? 0, value.CreateRevision, kind, timeMs, key, onDisk));
         if (request.IsDelete)
             _tree.Remove(key);
         else
             _tree.Set(value);
         _events.Add(new StoreEvent(request.IsDelete ? StoreEventType.Delete : StoreEventType.Put, value, current));
         Revision = revision;
-        Bytes += bytes.Length + LogRow.Overhead;
+        Bytes += onDisk.Length + LogRow.Overhead;
         request.Result = new WriteResult(WriteStatus.Written, value, revision);
     }
 

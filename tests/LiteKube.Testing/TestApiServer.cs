@@ -32,17 +32,19 @@ public sealed class TestApiServer : IAsyncDisposable
     }
 
     public IStateStore Store { get; }
+    /// <summary>The folder with the database and its -wal.</summary>
+    public string Folder => _directory;
     public ApiServer.ApiServer Server { get; }
     public Uri Address { get; }
 
     /// <summary>HTTP/2 as kubernetes-admin.</summary>
     public HttpClient Admin { get; }
 
-    public static async Task<TestApiServer> StartAsync(TimeProvider? time = null, Func<ApiServerOptions, ApiServerOptions>? configure = null)
+    public static async Task<TestApiServer> StartAsync(TimeProvider? time = null, Func<ApiServerOptions, ApiServerOptions>? configure = null, IValueTransformer? transformer = null)
     {
         var directory = Directory.CreateTempSubdirectory("lk-api-").FullName;
         time ??= TimeProvider.System;
-        var store = await SqliteStateStore.OpenAsync(new SqliteStoreOptions(Path.Combine(directory, "state.db")), time, NullLoggerFactory.Instance, CancellationToken.None);
+        var store = await SqliteStateStore.OpenAsync(new SqliteStoreOptions(Path.Combine(directory, "state.db")) { Transformer = transformer }, time, NullLoggerFactory.Instance, CancellationToken.None);
         var options = new ApiServerOptions { Listen = [new(IPAddress.Loopback, 0)], DataDirectory = directory, AdvertiseAddress = IPAddress.Loopback };
         var server = new ApiServer.ApiServer(configure is null ? options : configure(options), store, NullLoggerFactory.Instance, time);
         await server.StartAsync(CancellationToken.None);

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LiteKube.Apis;
 using LiteKube.Apis.Apply;
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Registry;
 
@@ -104,7 +105,14 @@ public sealed class AdmissionAttributes
     /// <summary>What plugins have to say in the audit log; null: nothing.</summary>
     public Dictionary<string, string>? AuditAnnotations { get; private set; }
 
-    public void Annotate(string key, string value) => (AuditAnnotations ??= new(StringComparer.Ordinal))[key] = value;
+    /// <summary>The record that gets them at once, so that a refusal does not lose them; null: nothing is recorded.</summary>
+    internal AuditedRequest? Audit { get; init; }
+
+    public void Annotate(string key, string value)
+    {
+        (AuditAnnotations ??= new(StringComparer.Ordinal))[key] = value;
+        Audit?.Annotate(key, value);
+    }
 
     internal static GroupVersionKind KindOf(ResourceInfo resource, string subresource)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LiteKube.ApiServer.Admission;
+using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.FlowControl;
 
@@ -24,6 +25,21 @@ internal abstract class ApiRequest : IOperationOptions
     /// <summary>Null: a component of this process, which is known by its user.</summary>
     public string? UserAgent { get; init; }
     public required UserInfo User { get; init; }
+    /// <summary>Who acts as <see cref="User"/>; null: the user itself.</summary>
+    public UserInfo? OriginalUser { get; init; }
+    /// <summary>False: the credentials were refused, and <see cref="User"/> is nobody.</summary>
+    public bool IsAuthenticated { get; init; } = true;
+
+    /// <summary>What is recorded of this request; null when nothing is.</summary>
+    public AuditedRequest? Audit { get; set; }
+    /// <summary>Path and query as they were sent.</summary>
+    public virtual string RequestUri => Path + RawQuery;
+    /// <summary>From where it came, the client first and then the proxies that it names.</summary>
+    public virtual IReadOnlyList<string> SourceAddresses => LocalAddress;
+    private static readonly string[] LocalAddress = ["127.0.0.1"];
+
+    /// <summary>A header of the request; null when it has none, or there are no headers.</summary>
+    public virtual string? Header(string name) => null;
 
     public QueryParameters Query => _query ??= QueryParameters.Parse(RawQuery);
 

@@ -18,7 +18,7 @@ internal static class BodyDecoder
     {
         var body = await request.ReadBodyAsync(cancellationToken);
         if (resource.Custom is not null && IsProtobuf(request)) throw UnsupportedMediaType("application/json, application/yaml");
-        return Decode(request, body, resource.Info.Schema, resource.Info.GroupVersionKind);
+        return Recorded(request, Decode(request, body, resource.Info.Schema, resource.Info.GroupVersionKind));
     }
 
     /// <summary>An object of a subresource's kind: Scale, Binding, Eviction.</summary>
@@ -26,7 +26,13 @@ internal static class BodyDecoder
     {
         var schema = catalog.FindType(kind.ApiVersion, kind.Kind) ?? throw ApiException.Internal($"no schema for {kind}");
         var body = await request.ReadBodyAsync(cancellationToken);
-        return Decode(request, body, schema, kind);
+        return Recorded(request, Decode(request, body, schema, kind));
+    }
+
+    private static JsonObject Recorded(ApiRequest request, JsonObject value)
+    {
+        request.Audit?.SetRequestObject(value);
+        return value;
     }
 
     public static JsonObject Decode(ApiRequest request, ReadOnlyMemory<byte> body, TypeSchema schema, GroupVersionKind kind)

@@ -61,6 +61,7 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
         User = request.User,
         DryRun = options.DryRun,
         // A collection's deletes run at the same time; each keeps its own.
+        Audit = request.Audit,
         Warnings = ReferenceEquals(info, request.Info) ? request.Warnings : [],
         Options = options,
         IsOfCollection = !ReferenceEquals(info, request.Info),
@@ -70,6 +71,7 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
     public static async ValueTask<DeleteOptions> ReadOptionsAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         var body = await request.ReadBodyAsync(cancellationToken);
+        if (!BodyDecoder.IsProtobuf(request)) request.Audit?.SetRequestBody(body);
         return body.Length > 0 ? FromBody(request, body) : FromQuery(request);
     }
 

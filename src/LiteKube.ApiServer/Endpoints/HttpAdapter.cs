@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.IO.Compression;
 using System.Text;
+using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Authorization;
 using Microsoft.AspNetCore.Connections;
@@ -39,7 +40,9 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         try
         {
             (request, var refusal) = await ReadAsync(context, cancellationToken);
-            await WriteAsync(context, request, request is null ? refusal! : await pipeline.HandleAsync(request, cancellationToken), cancellationToken);
+            var result = request is null ? refusal! : await pipeline.HandleAsync(request, cancellationToken);
+            if (request?.Audit is { } audited) await WriteAuditedAsync(context, request, audited, result, cancellationToken);
+            else await WriteAsync(context, request, result, cancellationToken);
         }
         catch (Exception exception) when (exception is OperationCanceledException or ConnectionAbortedException or ConnectionResetException && cancellationToken.IsCancellationRequested)
         {
@@ -64,19 +67,31 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
     /// <summary>The request with its user, or why it has none.</summary>
     private async ValueTask<(ApiRequest?, ApiResult?)> ReadAsync(HttpContext context, CancellationToken cancellationToken)
     {
-        UserInfo user;
+        UserInfo? user = null, original = null;
         try
         {
             user = await authenticator.AuthenticateAsync(ReadCredentials(context), cancellationToken) ?? UserInfo.Anonymous;
-            if (HasImpersonation(context.Request.Headers)) user = Impersonation.Apply(user, context.Request.Headers, authorizer);
+            if (HasImpersonation(context.Request.Headers))
+            {
+                original = user;
+                user = Impersonation.Apply(user, context.Request.Headers, authorizer);
+                if (ReferenceEquals(user, original)) original = null;
+            }
         }
         catch (ApiException exception)
         {
-            return (null, StatusObjects.Result(exception));
+            var refusal = StatusObjects.Result(exception);
+            if (pipeline.Audit is { } trail) await RecordRefusalAsync(context, trail, user, refusal);
+            return (null, refusal);
         }
+        return (Wrap(context, user, original), null);
+    }
+
+    private HttpApiRequest Wrap(HttpContext context, UserInfo? user, UserInfo? original)
+    {
         var message = context.Request;
         var headers = message.Headers;
-        return (new HttpApiRequest(context, maxBodyBytes)
+        return new HttpApiRequest(context, maxBodyBytes)
         {
             Method = message.Method,
             Path = message.Path.Value ?? "/",
@@ -85,8 +100,37 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
             Accept = headers.Accept,
             IfNoneMatch = headers.IfNoneMatch,
             UserAgent = headers.UserAgent.ToString(),
-            User = user,
-        }, null);
+            User = user ?? UserInfo.Anonymous,
+            OriginalUser = original,
+            IsAuthenticated = user is not null,
+        };
+    }
+
+    /// <summary>Credentials that prove nothing, or an impersonation that is not allowed (then the user is known).</summary>
+    private async ValueTask RecordRefusalAsync(HttpContext context, AuditTrail trail, UserInfo? user, ApiResult refusal)
+    {
+        var request = Wrap(context, user, null);
+        request.Info = RequestInfoParser.Parse(request.Method, request.Path, request.Query);
+        if (trail.Begin(request, user) is not { } audited) return;
+        await audited.ReceivedAsync();
+        await audited.CompleteAsync(refusal, refusal.StatusCode);
+    }
+
+    /// <summary>What goes on after the answer began is complete when it ends, however it ends.</summary>
+    private async ValueTask WriteAuditedAsync(HttpContext context, ApiRequest request, AuditedRequest audited, ApiResult result, CancellationToken cancellationToken)
+    {
+        var response = context.Response;
+        response.Headers["Audit-ID"] = audited.Id;
+        if (result is ConnectResult)
+            response.OnStarting(() => audited.StartedAsync(response.StatusCode).AsTask());
+        try
+        {
+            await WriteAsync(context, request, result, cancellationToken);
+        }
+        finally
+        {
+            await audited.CompleteAsync(null, response.StatusCode);
+        }
     }
 
     private async ValueTask WriteAsync(HttpContext context, ApiRequest? request, ApiResult result, CancellationToken cancellationToken)

@@ -45,6 +45,7 @@ internal sealed class InProcessAdapter(RequestPipeline pipeline, CancellationTok
         }
         finally
         {
+            if (wrapped.Audit is { } audited) await audited.CompleteAsync(null, 200);
             pipeline.End(wrapped);
         }
     }

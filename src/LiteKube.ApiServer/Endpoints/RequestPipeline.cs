@@ -1,8 +1,10 @@
 using System.Text;
+using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authorization;
 using LiteKube.ApiServer.FlowControl;
 using LiteKube.ApiServer.Metrics;
 using LiteKube.Storage;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.ApiServer.Endpoints;
@@ -13,17 +15,45 @@ namespace LiteKube.ApiServer.Endpoints;
 /// through it as well.
 /// </summary>
 internal sealed class RequestPipeline(
-    IAuthorizer authorizer, ResourceEndpoints resources, NonResourceEndpoints others, FlowGate gate, RequestDeadlines deadlines, StoreHealth storeHealth, ServerMetrics metrics, ILogger<RequestPipeline> logger)
+    IAuthorizer authorizer, ResourceEndpoints resources, NonResourceEndpoints others, FlowGate gate, RequestDeadlines deadlines, StoreHealth storeHealth, ServerMetrics metrics, AuditTrail? audit, ILogger<RequestPipeline> logger)
 {
     private static readonly ReadOnlyMemory<byte> NotFoundText = "404 page not found\n"u8.ToArray();
 
-    public async ValueTask<ApiResult> HandleAsync(ApiRequest request, CancellationToken cancellationToken)
+    /// <summary>Null: nothing is recorded.</summary>
+    public AuditTrail? Audit => audit;
+
+    /// <remarks>A watch or a stream of an audited request is complete when its transport says so (<see cref="ApiRequest.Audit"/>).</remarks>
+    public ValueTask<ApiResult> HandleAsync(ApiRequest request, CancellationToken cancellationToken) =>
+        audit is null ? AnswerOrExplainAsync(request, cancellationToken) : AnswerAuditedAsync(request, audit, cancellationToken);
+
+    private async ValueTask<ApiResult> AnswerAuditedAsync(ApiRequest request, AuditTrail trail, CancellationToken cancellationToken)
+    {
+        request.Info = RequestInfoParser.Parse(request.Method, request.Path, request.Query);
+        request.Audit = trail.Begin(request, request.OriginalUser ?? request.User);
+        if (request.Audit is not { } audited) return await AnswerOrExplainAsync(request, cancellationToken);
+        await audited.ReceivedAsync();
+        ApiResult result;
+        try
+        {
+            result = await AnswerOrExplainAsync(request, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            await audited.CompleteAsync(null, StatusCodes.Status499ClientClosedRequest);
+            throw;
+        }
+        if (result is WatchResult) await audited.StartedAsync(result.StatusCode);
+        else if (result is not ConnectResult) await audited.CompleteAsync(result, result.StatusCode);
+        return result;
+    }
+
+    private async ValueTask<ApiResult> AnswerOrExplainAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         var started = metrics.Start();
         ApiResult result;
         try
         {
-            request.Info = RequestInfoParser.Parse(request.Method, request.Path, request.Query);
+            request.Info ??= RequestInfoParser.Parse(request.Method, request.Path, request.Query);
             result = await AnswerAsync(request, cancellationToken);
             if (request.Info.Verb is "create" or "update" or "patch" or "delete") storeHealth.Succeeded();
         }
@@ -38,6 +68,7 @@ internal sealed class RequestPipeline(
         catch (Exception exception) when (!(exception is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
             result = StatusObjects.Result(Translate(request, exception), request);
+            if (request.Audit is { } audited && StatusObjects.Translate(exception) is null) await audited.PanickedAsync(result);
         }
         metrics.Finish(request, result.StatusCode, started);
         return result;
@@ -71,6 +102,11 @@ internal sealed class RequestPipeline(
     private void Authorize(ApiRequest request)
     {
         var decision = authorizer.Authorize(request.User, request.Info);
+        if (request.Audit is { } audited)
+        {
+            audited.Annotate("authorization.k8s.io/decision", decision.Allowed ? "allow" : "forbid");
+            audited.Annotate("authorization.k8s.io/reason", decision.Reason);
+        }
         if (!decision.Allowed) throw ForbiddenStatus.For(request.User, request.Info, decision.Reason);
     }
 

@@ -42,6 +42,7 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
 
     public async ValueTask<ApiResult> PatchAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
+        request.Audit?.SetRequestBody(await request.ReadBodyAsync(cancellationToken));
         if (WriteOptions.IsApply(request)) return await ApplyAsync(request, resource, cancellationToken);
         var accepted = ObjectResponder.Accepted(request, resource);
         var write = WriteFor(request, resource);
@@ -73,6 +74,7 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
         User = request.User,
         DryRun = request.RawQuery.Length > 0 && BodyDecoder.IsDryRun(request),
         Warnings = request.Warnings,
+        Audit = request.Audit,
         Fields = WriteOptions.TrackingOf(request),
         Options = request,
     };

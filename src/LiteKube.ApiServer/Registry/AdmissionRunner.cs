@@ -34,6 +34,7 @@ internal sealed class AdmissionRunner
             Owners = owners ?? ManagedFieldsList.Empty,
             DryRun = request.DryRun,
             Warnings = request.Warnings,
+            Audit = request.Audit,
             Options = request.Options,
             IsOfCollection = request.IsOfCollection,
         };

@@ -111,8 +111,9 @@ internal sealed partial class ObjectRegistry
             var template = new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset);
             var removes = IsReadyToGo(strategy, value);
             if (request.DryRun) return new StoredValue(request.Key, WithRevision(encoded, old.ResourceVersion()), current.CreateRevision, current.ModRevision);
-            // Nothing changed: no write, no event, the revision stays, as upstream's etcd3 store does.
-            if (!removes && IsSame(encoded, current)) return current;
+            // Nothing changed: no write, no event, the revision stays, as upstream's etcd3 store does; unless the disk
+            // holds it under a key that is no longer the first.
+            if (!removes && IsSame(encoded, current) && !store.IsStale(current)) return current;
             var result = removes
                 ? await store.DeleteAsync(request.Key, current.ModRevision, template, cancellationToken)
                 : await store.PutAsync(request.Key, template, current.ModRevision, cancellationToken);

@@ -1,5 +1,6 @@
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Admission;
+using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Registry.Ownership;
 
@@ -22,6 +23,8 @@ internal sealed class WriteRequest
     public IOperationOptions? Options { get; init; }
     /// <summary>One of the many deletions of a deletecollection.</summary>
     public bool IsOfCollection { get; init; }
+    /// <summary>Gets what admission has to say of the request; null when nothing is recorded.</summary>
+    public AuditedRequest? Audit { get; init; }
 
     public string Namespace => Info.Namespace;
     public string Name => Info.Name;

@@ -80,18 +80,32 @@ internal sealed class LogHistory(SqliteStoreOptions options)
             {
                 if (!reader.GetString(6).StartsWith(prefix, StringComparison.Ordinal))
                     continue;
-                var row = LogReading.Read(reader, options.Path);
-                events.Add(Event(row));
-                bytes += row.Value.Length;
+                var (storeEvent, length) = ReadEvent(reader, after);
+                events.Add(storeEvent);
+                bytes += length;
                 if (bytes > PageBytes)
-                    return new HistoryPage(events, row.Revision);
+                    return new HistoryPage(events, storeEvent.Revision);
             }
         }
 
         return new HistoryPage(events, through);
     }
 
-    private StoreEvent Event(in LogRow row)
+    private (StoreEvent Event, int Length) ReadEvent(SqliteDataReader reader, long after)
+    {
+        try
+        {
+            var (row, form) = LogReading.Read(reader, options);
+            return (Event(row, form), row.Value.Length);
+        }
+        catch (ValueTransformException)
+        {
+            // An old value whose key was taken away: the reader starts anew from the present, as after a compaction.
+            throw new CompactedException(after, reader.GetInt64(0));
+        }
+    }
+
+    private StoreEvent Event(in LogRow row, object? form)
     {
         var previous = row.Previous > 0 ? Previous(row) : null;
         if (row.Kind == LogRowKind.Removal && previous is null)
@@ -99,7 +113,7 @@ internal sealed class LogHistory(SqliteStoreOptions options)
         var bytes = row.Kind == LogRowKind.Removal ? previous!.Bytes : row.Value;
         return new StoreEvent(
             row.Kind == LogRowKind.Put ? StoreEventType.Put : StoreEventType.Delete,
-            new StoredValue(row.Key, bytes, row.Created, row.Revision),
+            new StoredValue(row.Key, bytes, row.Created, row.Revision) { Form = form },
             previous);
     }
 
@@ -109,8 +123,8 @@ internal sealed class LogHistory(SqliteStoreOptions options)
         using var reader = _row.ExecuteReader();
         if (!reader.Read())
             throw StoreErrors.Damaged(options.Path, $"revision {row.Previous} is missing", cause: null);
-        var previous = LogReading.Read(reader, options.Path);
-        return new StoredValue(row.Key, previous.Value, previous.Created, previous.Revision);
+        var (previous, form) = LogReading.Read(reader, options);
+        return new StoredValue(row.Key, previous.Value, previous.Created, previous.Revision) { Form = form };
     }
 
     private SqliteCommand Command(string sql, int parameters)

@@ -40,8 +40,7 @@ internal static class LogLoader
 
             if (isCurrent)
             {
-                var row = LogReading.Read(reader, options.Path);
-                current.Add(new StoredValue(row.Key, row.Value, row.Created, row.Revision));
+                current.Add(ReadCurrent(reader, options));
             }
         }
 
@@ -55,5 +54,19 @@ internal static class LogLoader
         var (marks, bytes) = history.Finish();
         // The newest rows may have been tombstones that compaction removed: revisions must not be given twice.
         return new LoadedLog(KeyTree.FromSorted(current), Math.Max(1, Math.Max(newest, compacted)), compacted, timeMs, marks, bytes);
+    }
+
+    private static StoredValue ReadCurrent(SqliteDataReader reader, SqliteStoreOptions options)
+    {
+        try
+        {
+            var (row, form) = LogReading.Read(reader, options);
+            return new StoredValue(row.Key, row.Value, row.Created, row.Revision) { Form = form };
+        }
+        catch (ValueTransformException exception)
+        {
+            // Starting without it would look as if it had been deleted.
+            throw StoreErrors.Unreadable(options.Path, exception);
+        }
     }
 }

@@ -38,6 +38,13 @@ internal sealed class InstanceConfig
     public string ContainerdRoot => Value(Settings.ContainerdRoot) ?? Path.Combine(DataDir, "containerd");
     public string ContainerdState => Value(Settings.ContainerdState) ?? Path.Combine(RunDir, "containerd");
     public string LogLevel => Value(Settings.LogLevel) ?? "information";
+    public string? EncryptionProviderConfig => Value(Settings.EncryptionProviderConfig);
+    public bool EncryptionProviderConfigAutomaticReload => Value(Settings.EncryptionProviderConfigAutomaticReload) == "true";
+    public string? AuditPolicyFile => Value(Settings.AuditPolicyFile);
+    public string AuditLogPath => Value(Settings.AuditLogPath) ?? Path.Combine(LogDir, "audit.log");
+    public int AuditLogMaxsize => Int(Settings.AuditLogMaxsize, 100);
+    public int AuditLogMaxbackup => Int(Settings.AuditLogMaxbackup, 10);
+    public int AuditLogMaxage => Int(Settings.AuditLogMaxage, 0);
 
     public (int First, int Last) NodePortRange
     {

@@ -25,10 +25,21 @@ internal static class Settings
     public static readonly Setting ContainerdState = new("containerdState", "DIR", "containerd's running state (default RUN/containerd).", AbsolutePath);
     public static readonly Setting LogLevel = new("logLevel", "LEVEL", "debug, information, warning or error (default information).", OneOf("debug", "information", "warning", "error"));
 
+    public static readonly Setting AuditPolicyFile = new("auditPolicyFile", "FILE", "Policy (audit.k8s.io/v1) that says which requests are recorded; nothing is without it.", AbsolutePath);
+    public static readonly Setting AuditLogPath = new("auditLogPath", "FILE", "Where requests are recorded, an event a line (default LOG/audit.log).", AbsolutePath);
+    public static readonly Setting AuditLogMaxsize = new("auditLogMaxsize", "MEGABYTES", "Size at which the audit log is put aside (default 100; 0: never).", Count);
+    public static readonly Setting AuditLogMaxbackup = new("auditLogMaxbackup", "COUNT", "Audit logs put aside that are kept (default 10; 0: all).", Count);
+    public static readonly Setting AuditLogMaxage = new("auditLogMaxage", "DAYS", "Days after which an audit log put aside is removed (default 0: never).", Count);
+
+    public static readonly Setting EncryptionProviderConfig = new("encryptionProviderConfig", "FILE", "EncryptionConfiguration (apiserver.config.k8s.io/v1): resources that the disk gets encrypted only.", AbsolutePath);
+    public static readonly Setting EncryptionProviderConfigAutomaticReload = new("encryptionProviderConfigAutomaticReload", "BOOL", "Take up changes of the encryption configuration while running (default false).", OneOf("true", "false"));
+
     public static readonly IReadOnlyList<Setting> All =
     [
         DataDir, RunDir, LogDir, NodeName, NodeIp, ApiPort, KubeletPort, PodCidr, ServiceCidr, ClusterDns, ClusterDomain,
         NodePortRange, Bridge, ContainerdPath, RuncPath, ContainerdRoot, ContainerdState, LogLevel,
+        AuditPolicyFile, AuditLogPath, AuditLogMaxsize, AuditLogMaxbackup, AuditLogMaxage,
+        EncryptionProviderConfig, EncryptionProviderConfigAutomaticReload,
     ];
 
     private static string? AbsolutePath(string text) =>
@@ -40,6 +51,9 @@ internal static class Settings
 
     private static string? Port(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536 ? null : "must be a port, 1 to 65535";
+
+    private static string? Count(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? null : "must be a whole number, 0 or more";
 
     private static string? PortRange(string text)
     {

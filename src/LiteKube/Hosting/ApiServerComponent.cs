@@ -1,3 +1,4 @@
+using LiteKube.ApiServer.Encryption;
 using LiteKube.Client;
 using LiteKube.Configuration;
 using LiteKube.Storage;
@@ -8,6 +9,7 @@ namespace LiteKube.Hosting;
 /// <summary>The store and the API server on it; writes the admin's kubeconfig.</summary>
 internal sealed class ApiServerComponent(InstanceConfig config, ILoggerFactory loggerFactory, TimeProvider timeProvider) : IComponent, IAsyncDisposable
 {
+    private EncryptionAtRest? _encryption;
     private IStateStore? _store;
     private ApiServer.ApiServer? _server;
 
@@ -21,7 +23,9 @@ internal sealed class ApiServerComponent(InstanceConfig config, ILoggerFactory l
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _store = await SqliteStateStore.OpenAsync(new SqliteStoreOptions(Path.Combine(config.DataDir, "state.db")), timeProvider, loggerFactory, cancellationToken);
+        if (config.EncryptionProviderConfig is { } file)
+            _encryption = EncryptionAtRest.Load(file, config.EncryptionProviderConfigAutomaticReload, timeProvider, loggerFactory.CreateLogger<EncryptionAtRest>());
+        _store = await SqliteStateStore.OpenAsync(new SqliteStoreOptions(Path.Combine(config.DataDir, "state.db")) { Transformer = _encryption }, timeProvider, loggerFactory, cancellationToken);
         var server = new ApiServer.ApiServer(ClusterOptions.ApiServer(config), _store, loggerFactory, timeProvider);
         await server.StartAsync(cancellationToken);
         _server = server;
@@ -36,6 +40,7 @@ internal sealed class ApiServerComponent(InstanceConfig config, ILoggerFactory l
             await _server.DisposeAsync();
         if (_store is not null)
             await _store.DisposeAsync();
+        _encryption?.Dispose();
     }
 
     private void WriteKubeconfig(string text)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using LiteKube.ApiServer;
+using LiteKube.ApiServer.Audit;
 using LiteKube.Configuration;
 using LiteKube.Kubelet;
 using LiteKube.Network;
@@ -52,6 +53,14 @@ internal static class ClusterOptions
             IsNodePortFree = NodePorts.IsFree,
             ClusterDomain = config.ClusterDomain,
             ServiceAccountIssuer = $"https://kubernetes.default.svc.{config.ClusterDomain}",
+            Audit = config.AuditPolicyFile is not { } policy ? null : new AuditOptions
+            {
+                PolicyFile = policy,
+                LogPath = config.AuditLogPath,
+                MaxSizeMegabytes = config.AuditLogMaxsize,
+                MaxBackups = config.AuditLogMaxbackup,
+                MaxAgeDays = config.AuditLogMaxage,
+            },
         };
     }
 
