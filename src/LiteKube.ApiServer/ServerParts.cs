@@ -28,18 +28,15 @@ internal sealed class ServerParts : IAsyncDisposable
     private readonly WebhookCaller _webhooks;
     private readonly AuditTrail? _audit;
 
-    /// <summary>CEL rules of CRDs; without a compiler they are kept and published, and not run.</summary>
-    private static IRuleCompiler? Rules => null;
-
     public ServerParts(ApiServerOptions options, IStateStore store, ClusterPki pki, IReadOnlyList<HealthCheck> checks, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time, CancellationToken stopping)
     {
         _audit = AuditTrail.Open(options.Audit, time, logs);
         Reader = new ObjectReader(store, logs.CreateLogger<ObjectReader>());
         var strategies = new StrategyRegistry();
         BuiltInStrategies.Register(strategies, Reader, options, time);
-        strategies.Register(Definition.Resource.Group, Definition.Resource.Resource, info => new DefinitionStrategy(info, Rules, time, name => CustomResources!.Refresh(name)));
+        strategies.Register(Definition.Resource.Group, Definition.Resource.Resource, info => new DefinitionStrategy(info, time, name => CustomResources!.Refresh(name)));
         _webhooks = new WebhookCaller(new ProxyTargets(Reader, new NodeLocator(Reader)), time);
-        CustomResources = new CustomResourceSet(new ResourceTable(ResourceCatalog.BuiltIn, strategies), Reader, new ServingFactory(Rules, _webhooks));
+        CustomResources = new CustomResourceSet(new ResourceTable(ResourceCatalog.BuiltIn, strategies), Reader, new ServingFactory(_webhooks));
 
         _rbac = new RbacAuthorizer(Reader);
         _nodes = new NodeAuthorizer(Reader);

@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Codec;
 
 namespace LiteKube.ApiServer.Registry;
 
@@ -30,6 +32,10 @@ public sealed class FieldErrors
 
     public void Required(FieldPath field, string detail) => Add("FieldValueRequired", field, Join("Required value", detail));
     public void Invalid(FieldPath field, JsonNode? value, string detail) => Add("FieldValueInvalid", field, Join($"Invalid value: {Print(value)}", detail));
+    /// <summary>As <see cref="Invalid"/>, for a value that is not shown: objects and lists may be large.</summary>
+    public void InvalidOmitted(FieldPath field, string detail) => Add("FieldValueInvalid", field, Join("Invalid value", detail));
+    public void DuplicateOmitted(FieldPath field) => Add("FieldValueDuplicate", field, "Duplicate value");
+    public void Internal(FieldPath field, string detail) => Add("InternalError", field, Join("Internal error", detail));
     public void Forbidden(FieldPath field, string detail) => Add("FieldValueForbidden", field, Join("Forbidden", detail));
     public void Duplicate(FieldPath field, JsonNode? value) => Add("FieldValueDuplicate", field, $"Duplicate value: {Print(value)}");
     public void NotFound(FieldPath field, JsonNode? value) => Add("FieldValueNotFound", field, $"Not found: {Print(value)}");
@@ -54,6 +60,8 @@ public sealed class FieldErrors
         return false;
     }
 
+    public void AddRange(FieldErrors others) => _errors.AddRange(others._errors);
+
     public JsonArray ToCauses()
     {
         var causes = new JsonArray();
@@ -76,7 +84,7 @@ public sealed class FieldErrors
     private static string Print(JsonNode? value) => value switch
     {
         null => "null",
-        JsonValue when value.GetValueKind() == JsonValueKind.String => $"\"{value.GetValue<string>()}\"",
-        _ => value.ToJsonString(),
+        JsonValue when value.GetValueKind() == JsonValueKind.String => GoValues.Quote(value.GetValue<string>()),
+        _ => Encoding.UTF8.GetString(ObjectWriter.Write(value)),
     };
 }

@@ -43,6 +43,7 @@ public sealed record CelSchema
 
     public long? MaxProperties { get; init; }
 
+    private const long MaxNameLength = 253;
     private static readonly CelSchema StringSchema = new() { Type = "string" };
 
     /// <summary>The fields that every object has and its rules may read, even where the schema does not name them.</summary>
@@ -58,9 +59,16 @@ public sealed record CelSchema
         properties["metadata"] = new()
         {
             Type = "object",
-            Properties = new Dictionary<string, CelSchema>(StringComparer.Ordinal) { ["name"] = StringSchema, ["generateName"] = StringSchema },
+            // A generated name has at least one character more than what it is generated from.
+            Properties = new Dictionary<string, CelSchema>(StringComparer.Ordinal) { ["name"] = Capped("name", MaxNameLength), ["generateName"] = Capped("generateName", MaxNameLength - 1) },
         };
         return this with { Properties = properties };
+
+        CelSchema Capped(string name, long max)
+        {
+            var declared = Properties?.GetValueOrDefault("metadata")?.Properties?.GetValueOrDefault(name)?.MaxLength;
+            return StringSchema with { MaxLength = Math.Min(declared ?? max, max) };
+        }
     }
 
     private static bool Has(IReadOnlyDictionary<string, CelSchema> properties, string name, string type) => properties.TryGetValue(name, out var schema) && schema.Type == type;

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
 using LiteKube.Apis.Schema.Structural;
+using LiteKube.ApiServer.Extensions.CustomResources.Rules;
 using LiteKube.ApiServer.Extensions.CustomResources.Validation;
 using LiteKube.ApiServer.Registry;
 
@@ -16,15 +17,15 @@ internal sealed class CustomResourceStrategy : DefaultStrategy
     private readonly StructuralSchema _schema;
     private readonly StructuralSchema? _statusSchema;
     private readonly ScalePaths? _scale;
-    private readonly IObjectRules? _rules;
+    private readonly ObjectRules? _rules;
     private readonly bool _isTerminating;
 
-    public CustomResourceStrategy(ResourceInfo resource, DefinitionVersion version, IRuleCompiler? compiler, bool isTerminating) : base(resource)
+    public CustomResourceStrategy(ResourceInfo resource, DefinitionVersion version, bool isTerminating) : base(resource)
     {
         _schema = version.Schema;
         _statusSchema = _schema.Properties.GetValueOrDefault("status");
         _scale = ScalePaths.Of(version);
-        _rules = compiler?.Compile(_schema);
+        _rules = ObjectRules.Of(_schema);
         _isTerminating = isTerminating;
     }
 
@@ -64,7 +65,7 @@ internal sealed class CustomResourceStrategy : DefaultStrategy
         _scale?.ValidateStatus(value, errors);
         EmbeddedRules.Validate(value, _schema, null, errors);
         ListRules.Validate(value, _schema, null, errors);
-        RunRules(value, null, errors);
+        RunRules(value, null, errors, context);
         WarnOfFinalizers(value, null, context);
     }
 
@@ -86,14 +87,14 @@ internal sealed class CustomResourceStrategy : DefaultStrategy
         var before = new FieldErrors();
         ListRules.Validate(old, _schema, null, before);
         if (before.Count == 0) ListRules.Validate(value, _schema, null, errors);
-        RunRules(value, old, errors);
+        RunRules(value, old, errors, context);
     }
 
-    private void RunRules(JsonObject value, JsonObject? old, FieldErrors errors)
+    private void RunRules(JsonObject value, JsonObject? old, FieldErrors errors, StrategyContext context)
     {
         if (_rules is null) return;
-        if (errors.HasAny("FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid")) errors.Invalid(FieldPath.Nil, "null", Unchecked);
-        else _rules.Validate(value, old, errors);
+        if (errors.HasAny("FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid")) errors.Invalid(FieldPath.Nil, null, Unchecked);
+        else _rules.Validate(value, old, errors, context.Warnings);
     }
 
     private static void WarnOfFinalizers(JsonObject value, JsonObject? old, StrategyContext context)

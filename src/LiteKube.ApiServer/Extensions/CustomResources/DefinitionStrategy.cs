@@ -7,10 +7,8 @@ namespace LiteKube.ApiServer.Extensions.CustomResources;
 
 /// <summary>CustomResourceDefinitions: their validation, the versions that may be stored, and a deletion that waits for their instances.</summary>
 /// <param name="written">Told the name of each CRD that was written, before the writer gets its answer: what it serves is up to date then.</param>
-internal sealed class DefinitionStrategy(ResourceInfo resource, IRuleCompiler? rules, TimeProvider time, Action<string> written) : DefaultStrategy(resource)
+internal sealed class DefinitionStrategy(ResourceInfo resource, TimeProvider time, Action<string> written) : DefaultStrategy(resource)
 {
-    private readonly DefinitionValidation _validation = new(rules);
-
     public override void PrepareForCreate(JsonObject value, StrategyContext context)
     {
         value["status"] = new JsonObject();
@@ -31,7 +29,7 @@ internal sealed class DefinitionStrategy(ResourceInfo resource, IRuleCompiler? r
 
     public override void Validate(JsonObject value, FieldErrors errors, StrategyContext context)
     {
-        _validation.Validate(value, null, errors);
+        DefinitionValidation.Validate(value, null, errors);
         context.Warnings.AddRange(WarningsOf(value));
     }
 
@@ -42,7 +40,7 @@ internal sealed class DefinitionStrategy(ResourceInfo resource, IRuleCompiler? r
             NamesRules.Validate(new Definition(value).AcceptedNames, FieldPath.Of("status").Child("acceptedNames"), errors);
             return;
         }
-        _validation.Validate(value, old, errors);
+        DefinitionValidation.Validate(value, old, errors);
         context.Warnings.AddRange(WarningsOf(value).Except(WarningsOf(old), StringComparer.Ordinal));
     }
 
@@ -66,13 +64,11 @@ internal sealed class DefinitionStrategy(ResourceInfo resource, IRuleCompiler? r
         if (!status.Strings("storedVersions").Contains(storage.Str("name"))) status.GetOrAddArray("storedVersions").Add((JsonNode)storage.Str("name"));
     }
 
-    private List<string> WarningsOf(JsonObject value)
+    private static List<string> WarningsOf(JsonObject value)
     {
         var warnings = new List<string>();
         foreach (var schema in new Definition(value).Versions.SelectMany(v => SchemaTree.All(v.Schema)))
         {
-            // Said rather than passed over: whoever relies on a rule must know that nothing holds it here.
-            if (rules is null && schema.Validations.Count > 0) warnings.Add("x-kubernetes-validations are kept and published, but this server does not evaluate them yet");
             if (!FormatChecks.IsRecognized(schema)) warnings.Add($"unrecognized format \"{schema.Format}\"");
             if (schema is { ListType: "set", Items.Type: "object" or "array" })
                 warnings.Add($"x-kubernetes-list-type: set for items of type \"{schema.Items.Type}\" is not supported by server-side apply or CEL validation rules");

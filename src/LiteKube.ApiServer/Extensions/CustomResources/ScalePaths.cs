@@ -99,6 +99,6 @@ internal sealed class ScalePaths
             JsonArray => "[]interface {}",
             _ => node.GetValueKind() switch { JsonValueKind.String => "string", JsonValueKind.Number => "float64", _ => "bool" },
         };
-        return new FormatException($"{path} accessor error: {Validation.GoValues.Print(node)} is of the type {type}, expected {expected}");
+        return new FormatException($"{path} accessor error: {GoValues.Print(node)} is of the type {type}, expected {expected}");
     }
 }

@@ -8,7 +8,7 @@ using LiteKube.ApiServer.Registry;
 namespace LiteKube.ApiServer.Extensions.CustomResources;
 
 /// <summary>Makes a CRD's versions into resources like all others.</summary>
-internal sealed class ServingFactory(IRuleCompiler? rules, IWebhookCaller webhooks)
+internal sealed class ServingFactory(IWebhookCaller webhooks)
 {
     private static readonly string[] Verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
     private static readonly string[] TerminatingVerbs = ["delete", "deletecollection", "get", "list", "watch"];
@@ -30,7 +30,7 @@ internal sealed class ServingFactory(IRuleCompiler? rules, IWebhookCaller webhoo
         {
             var info = Describe(definition, version, storage);
             var codec = new CustomCodec(info, storage.Name, schemas, converter, ScalePaths.Of(version), Warnings(definition, version), life.Token);
-            var resource = new ServedResource(info, new CustomResourceStrategy(info, version, rules, definition.IsTerminating), codec);
+            var resource = new ServedResource(info, new CustomResourceStrategy(info, version, definition.IsTerminating), codec);
             if (version.IsServed) served.Add(resource);
             if (version.IsStorage) stored = resource;
         }

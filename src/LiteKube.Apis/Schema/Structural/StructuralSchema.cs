@@ -74,6 +74,9 @@ public sealed class StructuralSchema
     /// <summary>Whether defaulting can change anything here or below.</summary>
     public bool HasDefaults { get; init; }
 
+    /// <summary>Whether there are <see cref="Validations"/> here or below.</summary>
+    public bool HasRules { get; init; }
+
     /// <summary>Whether a resource of its own, with kind and metadata, stands here or below.</summary>
     public bool HasEmbeddedResources { get; init; }
 

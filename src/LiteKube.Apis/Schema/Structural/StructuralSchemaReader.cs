@@ -53,6 +53,7 @@ internal static class StructuralSchemaReader
             MapType = TextOrNull(source, "x-kubernetes-map-type"),
             Validations = source["x-kubernetes-validations"] is JsonArray rules ? [.. rules.OfType<JsonObject>()] : [],
             HasDefaults = byDefault is not null || items is { HasDefaults: true } || additional is { HasDefaults: true } || properties.Values.Any(p => p.HasDefaults),
+            HasRules = source["x-kubernetes-validations"] is JsonArray { Count: > 0 } || items is { HasRules: true } || additional is { HasRules: true } || properties.Values.Any(p => p.HasRules),
             HasEmbeddedResources = isEmbedded || items is { HasEmbeddedResources: true } || additional is { HasEmbeddedResources: true } || properties.Values.Any(p => p.HasEmbeddedResources),
         };
     }

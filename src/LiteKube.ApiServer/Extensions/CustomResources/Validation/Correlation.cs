@@ -8,10 +8,21 @@ namespace LiteKube.ApiServer.Extensions.CustomResources.Validation;
 internal sealed class Correlation(JsonNode? value, JsonNode? old, StructuralSchema schema)
 {
     private bool? _isUnchanged;
+    private KeyedElements? _oldElements;
+    private bool _knowsOldElements;
 
     public JsonNode? Old => old;
 
-    public bool IsUnchanged => _isUnchanged ??= Compare(value, old, schema);
+    public bool IsUnchanged => _isUnchanged ??= Compare();
+
+    private KeyedElements? OldElements
+    {
+        get
+        {
+            if (!_knowsOldElements) (_oldElements, _knowsOldElements) = (KeyedElements.Of(old, schema), true);
+            return _oldElements;
+        }
+    }
 
     public Correlation? Key(string name)
     {
@@ -21,30 +32,21 @@ internal sealed class Correlation(JsonNode? value, JsonNode? old, StructuralSche
 
     public Correlation? Index(int index)
     {
-        if (value is not JsonArray current || old is not JsonArray before || schema is not { ListType: "map", Items: { } items } || index >= current.Count) return null;
-        return Find(before, current[index], schema) is { } then ? new(current[index], then, items) : null;
+        if (value is not JsonArray current || index >= current.Count || schema.Items is not { } items) return null;
+        return OldElements?.Find(current[index]) is { } then ? new(current[index], then, items) : null;
     }
 
-    private static JsonNode? Find(JsonArray list, JsonNode? element, StructuralSchema schema)
+    private bool Compare()
     {
-        if (element is not JsonObject wanted) return null;
-        foreach (var candidate in list)
+        switch (value, old)
         {
-            if (candidate is JsonObject o && schema.ListMapKeys.All(key => JsonEquality.AreEqual(o[key], wanted[key]))) return o;
-        }
-        return null;
-    }
-
-    private static bool Compare(JsonNode? a, JsonNode? b, StructuralSchema? schema)
-    {
-        switch (a, b)
-        {
-            case (JsonArray x, JsonArray y) when schema is { ListType: "map", Items: { } items }:
-                return x.Count == y.Count && x.All(element => Find(y, element, schema) is { } then && Compare(element, then, items));
-            case (JsonObject x, JsonObject y):
-                return x.Count == y.Count && x.All(p => y.TryGetPropertyValue(p.Key, out var then) && Compare(p.Value, then, schema?.Field(p.Key)));
+            case (JsonArray now, JsonArray then):
+                if (now.Count != then.Count) return false;
+                return OldElements is null ? JsonEquality.AreEqual(now, then) : Enumerable.Range(0, now.Count).All(i => Index(i) is { IsUnchanged: true });
+            case (JsonObject now, JsonObject then):
+                return now.Count == then.Count && now.All(p => Key(p.Key)?.IsUnchanged ?? (then.TryGetPropertyValue(p.Key, out var before) && JsonEquality.AreEqual(p.Value, before)));
             default:
-                return JsonEquality.AreEqual(a, b);
+                return JsonEquality.AreEqual(value, old);
         }
     }
 }

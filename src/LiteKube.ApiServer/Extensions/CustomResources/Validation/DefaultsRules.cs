@@ -1,33 +1,45 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema.Structural;
+using LiteKube.ApiServer.Extensions.CustomResources.Rules;
 using LiteKube.ApiServer.Registry;
+using LiteKube.Cel;
 
 namespace LiteKube.ApiServer.Extensions.CustomResources.Validation;
 
-/// <summary>Defaults must be what an object may hold: of their schema, without unknown fields, and valid metadata where they are part of it.</summary>
-internal static class DefaultsRules
+/// <summary>Defaults must be what an object may hold: of their schema and its rules, without unknown fields, and valid metadata where they are part of it.</summary>
+internal sealed class DefaultsRules
 {
+    private readonly FieldErrors _errors;
+
+    /// <summary>What rules may cost yet; null: it ran out, and nothing more is judged.</summary>
+    private ulong? _budget = CelCostLimits.PerRequest;
+
+    private DefaultsRules(FieldErrors errors) => _errors = errors;
+
     /// <summary>Puts a default into the smallest resource that holds it.</summary>
     private delegate JsonNode Surround(JsonNode value);
 
-    public static void Validate(StructuralSchema root, FieldPath path, FieldErrors errors) => Visit(root, NewResource, false, true, path, errors);
+    public static void Validate(StructuralSchema root, FieldPath path, FieldErrors errors) => new DefaultsRules(errors).Visit(root, NewResource, false, true, path);
 
-    private static void Visit(StructuralSchema schema, Surround surround, bool isInMeta, bool isRoot, FieldPath path, FieldErrors errors)
+    private void Visit(StructuralSchema schema, Surround surround, bool isInMeta, bool isRoot, FieldPath path)
     {
-        if (!schema.HasDefaults) return;
+        if (!schema.HasDefaults || _budget is null) return;
+        var isResourceRoot = isRoot || schema.EmbeddedResource;
         if (schema.EmbeddedResource) (isInMeta, surround) = (false, NewResource);
         if (schema.Default is { } value)
         {
-            if (isInMeta) CheckMeta(schema, value, (JsonObject)surround(value.DeepClone()), path.Child("default"), errors);
-            else Check(schema, value, path.Child("default"), errors);
+            var before = _errors.Count;
+            if (isInMeta) CheckMeta(schema, value, (JsonObject)surround(value.DeepClone()), path.Child("default"));
+            else Check(schema, value, path.Child("default"));
+            if (_errors.Count == before) RunRules(schema, value, isResourceRoot, path.Child("default"));
         }
         // Below additionalProperties defaults are checked when they are filled in: they are not followed here, as upstream.
-        if (schema.Items is { } items) Visit(items, x => surround(new JsonArray(x)), isInMeta, false, path.Child("items"), errors);
+        if (schema.Items is { } items) Visit(items, x => surround(new JsonArray(x)), isInMeta, false, path.Child("items"));
         foreach (var (name, property) in schema.Properties)
         {
-            var isMeta = (isRoot || schema.EmbeddedResource) && name is "metadata" or "apiVersion" or "kind";
-            Visit(property, x => surround(new JsonObject { [name] = x }), isInMeta || isMeta, false, path.Child("properties").Key(name), errors);
+            var isMeta = isResourceRoot && name is "metadata" or "apiVersion" or "kind";
+            Visit(property, x => surround(new JsonObject { [name] = x }), isInMeta || isMeta, false, path.Child("properties").Key(name));
         }
     }
 
@@ -39,15 +51,15 @@ internal static class DefaultsRules
         return resource;
     }
 
-    private static void Check(StructuralSchema schema, JsonNode value, FieldPath path, FieldErrors errors)
+    private void Check(StructuralSchema schema, JsonNode value, FieldPath path)
     {
-        if (Pruner.Prune(value.DeepClone(), schema, schema.EmbeddedResource)) errors.Invalid(path, value, "must not have unknown fields");
-        var before = errors.Count;
-        EmbeddedRules.Validate(value, schema, path, errors);
-        if (errors.Count == before) SchemaValidator.Validate(schema, value, path, errors);
+        if (Pruner.Prune(value.DeepClone(), schema, schema.EmbeddedResource)) _errors.Invalid(path, value, "must not have unknown fields");
+        var before = _errors.Count;
+        EmbeddedRules.Validate(value, schema, path, _errors);
+        if (_errors.Count == before) SchemaValidator.Validate(schema, value, path, _errors);
     }
 
-    private static void CheckMeta(StructuralSchema schema, JsonNode value, JsonObject resource, FieldPath path, FieldErrors errors)
+    private void CheckMeta(StructuralSchema schema, JsonNode value, JsonObject resource, FieldPath path)
     {
         try
         {
@@ -55,12 +67,22 @@ internal static class DefaultsRules
         }
         catch (DecodeException exception)
         {
-            errors.Invalid(path, value, $"must result in valid metadata: {exception.Message}");
+            _errors.Invalid(path, value, $"must result in valid metadata: {exception.Message}");
             return;
         }
         var inner = new FieldErrors();
         EmbeddedRules.Resource(resource, null, inner);
-        if (inner.Count > 0) errors.Invalid(path, value, $"must result in valid metadata: {inner}");
-        else SchemaValidator.Validate(schema, value, path, errors);
+        if (inner.Count > 0) _errors.Invalid(path, value, $"must result in valid metadata: {inner}");
+        else SchemaValidator.Validate(schema, value, path, _errors);
+    }
+
+    /// <summary>A default must hold where it stays as it was, and where it comes to be. The dearer of both counts.</summary>
+    private void RunRules(StructuralSchema schema, JsonNode value, bool isResourceRoot, FieldPath path)
+    {
+        if (_budget is not { } budget || ObjectRules.Of(schema, isResourceRoot) is not { } rules) return;
+        var before = _errors.Count;
+        var left = rules.ValidateDefault(value, value, path, _errors, budget);
+        if (_errors.Count == before && rules.ValidateDefault(value, null, path, _errors, budget) is var leftOfNew && !(leftOfNew > left)) left = leftOfNew;
+        _budget = left;
     }
 }

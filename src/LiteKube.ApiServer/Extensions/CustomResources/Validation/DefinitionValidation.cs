@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Values;
+using LiteKube.ApiServer.Extensions.CustomResources.Rules;
 using LiteKube.ApiServer.Registry;
 using LiteKube.ApiServer.Registry.Strategies;
 
@@ -10,12 +11,12 @@ namespace LiteKube.ApiServer.Extensions.CustomResources.Validation;
 /// A CustomResourceDefinition's validation. Kubernetes checks an internal form in which what all versions share stands
 /// once, at spec.validation and the like; its field paths say so, and clients know them so.
 /// </summary>
-internal sealed class DefinitionValidation(IRuleCompiler? rules)
+internal static class DefinitionValidation
 {
     private static readonly FieldPath Spec = FieldPath.Of("spec");
     private static readonly FieldPath StoredVersions = FieldPath.Of("status").Child("storedVersions");
 
-    public void Validate(JsonObject value, JsonObject? old, FieldErrors errors)
+    public static void Validate(JsonObject value, JsonObject? old, FieldErrors errors)
     {
         var definition = new Definition(value);
         var before = old is null ? null : new Definition(old);
@@ -45,7 +46,7 @@ internal sealed class DefinitionValidation(IRuleCompiler? rules)
         if (value != old) errors.Invalid(path, value, Checks.FieldImmutable);
     }
 
-    private void ValidateSpec(Definition definition, Definition? before, FieldErrors errors)
+    private static void ValidateSpec(Definition definition, Definition? before, FieldErrors errors)
     {
         var spec = definition.Spec;
         if (definition.Group.Length == 0) errors.Required(Spec.Child("group"), "");
@@ -68,7 +69,7 @@ internal sealed class DefinitionValidation(IRuleCompiler? rules)
 
     private static FieldPath VersionPath(DefinitionVersion version) => Spec.Child("versions").Index(version.Index);
 
-    private void ValidateVersions(Definition definition, Definition? before, FieldErrors errors)
+    private static void ValidateVersions(Definition definition, Definition? before, FieldErrors errors)
     {
         var sharesSchema = Shares(definition, "schema");
         var sharesSubresources = Shares(definition, "subresources");
@@ -90,19 +91,20 @@ internal sealed class DefinitionValidation(IRuleCompiler? rules)
 
     private static bool Shares(Definition definition, string field) => definition.Versions.All(v => JsonEquality.AreEqual(v.Value[field], definition.Versions[0].Value[field]));
 
-    private void ValidateSchema(DefinitionVersion version, DefinitionVersion? before, FieldPath path, FieldErrors errors)
+    private static void ValidateSchema(DefinitionVersion version, DefinitionVersion? standing, FieldPath path, FieldErrors errors)
     {
         if (version.SchemaSource is not { } source) return;
         // What was accepted once is not judged again by rules that came later.
-        if (before is not null && JsonEquality.AreEqual(source, before.SchemaSource) && version.HasStatus == before.HasStatus) return;
-        var found = errors.Count;
+        if (standing is not null && JsonEquality.AreEqual(source, standing.SchemaSource) && version.HasStatus == standing.HasStatus) return;
         if (version.HasStatus) VersionRules.RootFields(version, path, errors);
         if (version.Schema.Nullable) errors.Forbidden(path.Child("nullable"), "nullable cannot be true at the root");
         var structural = errors.Count;
         StructuralRules.Validate(version.Schema, path, errors);
         if (errors.Count == structural) DefaultsRules.Validate(version.Schema, path, errors);
+        var isStructural = errors.Count == structural;
+        var before = errors.Count;
         SchemaRules.Validate(version.Schema, path, errors);
-        if (errors.Count == found) rules?.Check(version.Schema, before?.Schema, path, errors);
+        if (isStructural) new RuleCheck(errors, hasSchemaErrors: errors.Count > before).Run(version.Schema, path);
     }
 
     private static void ValidateStoredVersions(Definition definition, FieldErrors errors)

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Codec;
 
-namespace LiteKube.ApiServer.Extensions.CustomResources.Validation;
+namespace LiteKube.ApiServer.Registry;
 
 /// <summary>Values as Go's fmt prints them in messages.</summary>
 internal static class GoValues
