@@ -1,5 +1,6 @@
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Admission;
+using LiteKube.ApiServer.Admission.Webhooks;
 using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Authorization;
@@ -9,6 +10,7 @@ using LiteKube.ApiServer.Discovery;
 using LiteKube.ApiServer.Endpoints;
 using LiteKube.ApiServer.Endpoints.Subresources;
 using LiteKube.ApiServer.Extensions.CustomResources;
+using LiteKube.ApiServer.Extensions.Webhooks;
 using LiteKube.ApiServer.FlowControl;
 using LiteKube.ApiServer.Metrics;
 using LiteKube.ApiServer.Proxy;
@@ -26,6 +28,8 @@ internal sealed class ServerParts : IAsyncDisposable
     private readonly NodeAuthorizer _nodes;
     private readonly BackendConnector _connector;
     private readonly WebhookCaller _webhooks;
+    private readonly AdmissionMetrics _admissionMetrics = new();
+    private readonly AdmissionRunner _admission;
     private readonly AuditTrail? _audit;
 
     public ServerParts(ApiServerOptions options, IStateStore store, ClusterPki pki, IReadOnlyList<HealthCheck> checks, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time, CancellationToken stopping)
@@ -35,6 +39,8 @@ internal sealed class ServerParts : IAsyncDisposable
         var strategies = new StrategyRegistry();
         BuiltInStrategies.Register(strategies, Reader, options, time);
         strategies.Register(Definition.Resource.Group, Definition.Resource.Resource, info => new DefinitionStrategy(info, time, name => CustomResources!.Refresh(name)));
+        var webhooks = new WebhookConfigurations(Reader);
+        webhooks.Register(strategies);
         _webhooks = new WebhookCaller(new ProxyTargets(Reader, new NodeLocator(Reader)), time);
         CustomResources = new CustomResourceSet(new ResourceTable(ResourceCatalog.BuiltIn, strategies), Reader, new ServingFactory(_webhooks));
 
@@ -47,8 +53,11 @@ internal sealed class ServerParts : IAsyncDisposable
         var tokenAuthenticator = new ServiceAccountTokenAuthenticator(signingKey, options.ServiceAccountIssuer, audiences, Reader, time);
         Authenticator = new AuthenticatorChain(new ClientCertificateAuthenticator(pki.CertificateAuthority, time), tokenAuthenticator);
 
-        var plugins = AdmissionChain.Build(Reader, Authorizer, _rbac, time, new ServiceAccountTokenSecret(Reader, Tokens, pki.CertificateAuthorityPem));
-        Registry = new ObjectRegistry(store, new AdmissionRunner(plugins), time);
+        var dispatcher = new WebhookDispatcher(_webhooks, Reader, Authorizer, _admissionMetrics, time, logs.CreateLogger<WebhookDispatcher>());
+        var plugins = AdmissionChain.Build(Reader, Authorizer, _rbac, time,
+            new ServiceAccountTokenSecret(Reader, Tokens, pki.CertificateAuthorityPem), new MutatingWebhooks(webhooks, dispatcher), new ValidatingWebhooks(webhooks, dispatcher));
+        _admission = new AdmissionRunner(plugins);
+        Registry = new ObjectRegistry(store, _admission, time);
         Writer = new InternalWriter(Registry, () => Resources);
         Definitions = new DefinitionController(Reader, Registry, CustomResources, time, logs.CreateLogger<DefinitionController>());
         Aggregator = new ClusterRoleAggregator(Reader, Writer);
@@ -97,7 +106,7 @@ internal sealed class ServerParts : IAsyncDisposable
     {
         var watches = new WatchCounts();
         var gate = new FlowGate(Flows, new WorkEstimator(store, () => Resources, watches, time), watches, time);
-        var metrics = new ServerMetrics(time, gate, Flows, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)]);
+        var metrics = new ServerMetrics(time, gate, Flows, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)], _admissionMetrics);
         var responder = new ObjectResponder(time);
         var read = new ReadEndpoints(Registry, responder, time);
         var write = new WriteEndpoints(Registry, responder, Authorizer, time);
@@ -119,22 +128,22 @@ internal sealed class ServerParts : IAsyncDisposable
         var nodes = new NodeLocator(Reader);
         var relay = new HttpRelay(_connector);
         var upgrades = new UpgradeRelay(_connector, logs.CreateLogger<UpgradeRelay>());
-        var streams = new PodStreamEndpoint(nodes, upgrades, Authorizer);
-        var binding = new BindingEndpoint(Registry, () => Resources, time);
+        var streams = new PodStreamEndpoint(nodes, upgrades, _admission, Authorizer);
+        var binding = new BindingEndpoint(Registry, _admission, () => Resources, time);
         return new(StringComparer.Ordinal)
         {
-            [ResourceEndpoints.KeyOf("", "scale")] = new ScaleEndpoint(Registry, time),
-            [ResourceEndpoints.KeyOf(ResourceEndpoints.CustomResources, "scale")] = new CustomScaleEndpoint(Registry, time),
+            [ResourceEndpoints.KeyOf("", "scale")] = new ScaleEndpoint(Registry, _admission, time),
+            [ResourceEndpoints.KeyOf(ResourceEndpoints.CustomResources, "scale")] = new CustomScaleEndpoint(Registry, _admission, time),
             [ResourceEndpoints.KeyOf("bindings", "")] = binding,
             [ResourceEndpoints.KeyOf("pods", "binding")] = binding,
-            [ResourceEndpoints.KeyOf("pods", "eviction")] = new EvictionEndpoint(Registry, Reader, () => Resources, time),
-            [ResourceEndpoints.KeyOf("serviceaccounts", "token")] = new TokenEndpoint(Tokens, () => Resources),
+            [ResourceEndpoints.KeyOf("pods", "eviction")] = new EvictionEndpoint(Registry, _admission, Reader, () => Resources, time),
+            [ResourceEndpoints.KeyOf("serviceaccounts", "token")] = new TokenEndpoint(Tokens, _admission, () => Resources),
             [ResourceEndpoints.KeyOf("componentstatuses", "")] = new ComponentStatusEndpoint(Health.Checks, responder, store),
             [ResourceEndpoints.KeyOf("pods", "exec")] = streams,
             [ResourceEndpoints.KeyOf("pods", "attach")] = streams,
             [ResourceEndpoints.KeyOf("pods", "portforward")] = streams,
             [ResourceEndpoints.KeyOf("pods", "log")] = new PodLogEndpoint(nodes, relay, _connector),
-            [ResourceEndpoints.KeyOf("", "proxy")] = new ProxyEndpoint(new ProxyTargets(Reader, nodes), relay, upgrades),
+            [ResourceEndpoints.KeyOf("", "proxy")] = new ProxyEndpoint(new ProxyTargets(Reader, nodes), relay, upgrades, _admission),
             [ResourceEndpoints.KeyOf("subjectaccessreviews", "")] = new ReviewEndpoint((_, _, review) => access.EvaluateSubject(review)),
             [ResourceEndpoints.KeyOf("selfsubjectaccessreviews", "")] = new ReviewEndpoint((user, _, review) => access.EvaluateSelf(user, review)),
             [ResourceEndpoints.KeyOf("selfsubjectrulesreviews", "")] = new ReviewEndpoint((user, _, review) => access.EvaluateRules(user, review)),

@@ -7,7 +7,7 @@ namespace LiteKube.ApiServer.Admission;
 /// <summary>The built-in plugins in Kubernetes' order (https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/).</summary>
 public static class AdmissionChain
 {
-    /// <param name="beforeQuota">What runs between the built-in plugins and the quota: webhooks and policies.</param>
+    /// <param name="beforeQuota">What runs between the built-in plugins and the quota: mutating policies, mutating webhooks, validating policies, validating webhooks.</param>
     public static IReadOnlyList<IAdmissionPlugin> Build(IObjectReader objects, IAuthorizer authorizer, RbacAuthorizer rbac, TimeProvider time, params IReadOnlyList<IAdmissionPlugin> beforeQuota) =>
     [
         new NamespaceLifecycle(objects),

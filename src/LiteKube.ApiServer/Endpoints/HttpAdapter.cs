@@ -150,7 +150,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
             response.Headers[LevelUidHeader] = flow.LevelUid;
         }
         foreach (var (name, value) in result.Headers) response.Headers[name] = value;
-        if (request is { HasWarnings: true }) response.Headers.Warning = new StringValues([.. request.Warnings.Distinct(StringComparer.Ordinal).Select(RequestPipeline.WarningHeader)]);
+        if (request is { HasWarnings: true }) response.Headers.Warning = new StringValues(RequestPipeline.WarningHeaders(request.Warnings));
         switch (result)
         {
             case BytesResult bytes: await WithinLimitAsync(context, WriteBytesAsync(context, bytes.Body, cancellationToken)); break;

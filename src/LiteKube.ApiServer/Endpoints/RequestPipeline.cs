@@ -17,6 +17,9 @@ namespace LiteKube.ApiServer.Endpoints;
 internal sealed class RequestPipeline(
     IAuthorizer authorizer, ResourceEndpoints resources, NonResourceEndpoints others, FlowGate gate, RequestDeadlines deadlines, StoreHealth storeHealth, ServerMetrics metrics, AuditTrail? audit, ILogger<RequestPipeline> logger)
 {
+    private const int MaxWarningLength = 4096;
+    private const int MaxLongWarningLength = 256;
+
     private static readonly ReadOnlyMemory<byte> NotFoundText = "404 page not found\n"u8.ToArray();
 
     /// <summary>Null: nothing is recorded.</summary>
@@ -120,8 +123,25 @@ internal sealed class RequestPipeline(
         return ApiException.Internal($"the request could not be handled; the server's log says why ({request.Method} {request.Path})");
     }
 
+    /// <summary>The Warning headers of an answer. Who warns may be a webhook: of much the beginnings are shown, as upstream shows them.</summary>
+    public static string[] WarningHeaders(IEnumerable<string> warnings)
+    {
+        var texts = warnings.Where(w => w.Length > 0).Distinct(StringComparer.Ordinal).ToList();
+        if (texts.Sum(t => t.Length) <= MaxWarningLength) return [.. texts.Select(WarningHeader)];
+        var headers = new List<string>();
+        var length = 0;
+        foreach (var text in texts)
+        {
+            if (length >= MaxWarningLength) break;
+            var shown = text.Length > MaxLongWarningLength ? text[..MaxLongWarningLength] : text;
+            length += shown.Length;
+            headers.Add(WarningHeader(shown));
+        }
+        return [.. headers];
+    }
+
     /// <summary>A Warning header's value (RFC 7234) as kubectl prints it.</summary>
-    public static string WarningHeader(string text)
+    private static string WarningHeader(string text)
     {
         var quoted = new StringBuilder("299 - \"");
         foreach (var c in text)

@@ -67,8 +67,10 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
         }
     }
 
-    public static WriteRequest WriteFor(ApiRequest request, ServedResource resource) => new()
+    /// <param name="skipsAdmission">What admission sees is something else than the object that is written.</param>
+    public static WriteRequest WriteFor(ApiRequest request, ServedResource resource, bool skipsAdmission = false) => new()
     {
+        SkipAdmission = skipsAdmission,
         Resource = resource,
         Info = request.Info,
         User = request.User,
@@ -77,6 +79,19 @@ internal sealed class WriteEndpoints(ObjectRegistry registry, ObjectResponder re
         Audit = request.Audit,
         Fields = WriteOptions.TrackingOf(request),
         Options = request,
+    };
+
+    /// <summary>What is not stored, for admission: a binding, an eviction, a token, the options of a connect.</summary>
+    public static WriteRequest AdmissionFor(ApiRequest request, ServedResource resource, bool isConnect = false) => new()
+    {
+        Resource = resource,
+        Info = request.Info,
+        User = request.User,
+        // The query of a connect is its own affair.
+        DryRun = !isConnect && request.RawQuery.Length > 0 && BodyDecoder.IsDryRun(request),
+        Warnings = request.Warnings,
+        Audit = request.Audit,
+        Options = isConnect ? null : request,
     };
 
     /// <summary>The name and namespace in the body are those of the path.</summary>

@@ -8,7 +8,7 @@ using LiteKube.ApiServer.FlowControl;
 namespace LiteKube.ApiServer.Metrics;
 
 /// <summary>The server's counters in Prometheus' text form, under upstream's names (https://kubernetes.io/docs/reference/instrumentation/metrics/).</summary>
-internal sealed class ServerMetrics(TimeProvider time, FlowGate gate, FlowController flows, Func<IEnumerable<(string Name, string Help, double Value)>> gauges)
+internal sealed class ServerMetrics(TimeProvider time, FlowGate gate, FlowController flows, Func<IEnumerable<(string Name, string Help, double Value)>> gauges, params IReadOnlyList<IMetricsSource> sources)
 {
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -48,6 +48,7 @@ internal sealed class ServerMetrics(TimeProvider time, FlowGate gate, FlowContro
         FlowMetrics.Write(text, flows);
         WriteProcess(text);
         foreach (var (name, help, value) in gauges()) Gauge(text, name, help, value);
+        foreach (var source in sources) source.Write(text);
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 

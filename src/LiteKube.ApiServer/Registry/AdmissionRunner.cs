@@ -59,11 +59,11 @@ internal sealed class AdmissionRunner
             await plugin.ValidateAsync(attributes, cancellationToken);
     }
 
-    /// <summary>Both halves, for what is not stored: bindings, evictions, tokens, the options of a connect.</summary>
+    /// <summary>Both halves, for what is not stored as it is: scales, bindings, evictions, tokens, the options of a connect.</summary>
     /// <returns>The object as it is to be taken.</returns>
-    public async ValueTask<JsonObject> AdmitAsync(WriteRequest request, AdmissionOperation operation, JsonObject value, CancellationToken cancellationToken)
+    public async ValueTask<JsonObject> AdmitAsync(WriteRequest request, AdmissionOperation operation, JsonObject value, JsonObject? old, CancellationToken cancellationToken)
     {
-        var attributes = Attributes(request, operation, value, null);
+        var attributes = Attributes(request, operation, value, old);
         await MutateAsync(attributes, cancellationToken);
         await ValidateAsync(attributes, cancellationToken);
         return attributes?.Object ?? value;

@@ -164,7 +164,7 @@ public sealed class MatchingTests
 
     private static RequestMatcher Webhook(string webhook) => RequestMatcher.OfWebhook(JsonNode.Parse(webhook)!.AsObject());
 
-    private static AdmissionAttributes Attributes(string group, string version, string resource, AdmissionOperation operation, string value = """{"metadata":{"name":"p"}}""", string? old = null, string subresource = "", string ns = "default")
+    internal static AdmissionAttributes Attributes(string group, string version, string resource, AdmissionOperation operation, string value = """{"metadata":{"name":"p"}}""", string? old = null, string subresource = "", string ns = "default")
     {
         Assert.True(Table.TryFind(group, version, resource, out var served));
         var tree = JsonNode.Parse(value)!.AsObject();

@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
+using LiteKube.ApiServer.Admission;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Endpoints.Subresources;
 
 /// <summary>Assigns a pod to a node, once: the scheduler's last word. Serves pods/NAME/binding and the older bindings collection.</summary>
-internal sealed class BindingEndpoint(ObjectRegistry registry, Func<ResourceTable> resources, TimeProvider time) : ISubresource
+internal sealed class BindingEndpoint(ObjectRegistry registry, AdmissionRunner admission, Func<ResourceTable> resources, TimeProvider time) : ISubresource
 {
     private static readonly GroupVersionKind Kind = new("", "v1", "Binding");
 
@@ -14,6 +15,7 @@ internal sealed class BindingEndpoint(ObjectRegistry registry, Func<ResourceTabl
         if (request.Info.Verb != "create") throw ApiException.MethodNotAllowed();
         var table = resources();
         var binding = await BodyDecoder.DecodeAsync(request, table.Catalog, Kind, cancellationToken);
+        binding = await admission.AdmitAsync(WriteEndpoints.AdmissionFor(request, resource), AdmissionOperation.Create, binding, null, cancellationToken);
         var name = binding.Name();
         if (request.Info.Name.Length > 0 && name.Length > 0 && name != request.Info.Name) throw ApiException.BadRequest("name in URL does not match name in Binding object");
         if (name.Length == 0) name = request.Info.Name;
@@ -26,6 +28,8 @@ internal sealed class BindingEndpoint(ObjectRegistry registry, Func<ResourceTabl
             Info = request.Info with { Resource = "pods", Subresource = "binding", Name = name },
             User = request.User,
             DryRun = BodyDecoder.IsDryRun(request),
+            // The binding has passed it; the pod is only where it is noted.
+            SkipAdmission = true,
             Warnings = request.Warnings,
         };
         await registry.UpdateAsync(write, (pod, _, _) => ValueTask.FromResult(Bind(pod!, binding, name, node)), null, cancellationToken);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
+using LiteKube.ApiServer.Admission;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Endpoints.Subresources;
@@ -9,7 +10,7 @@ namespace LiteKube.ApiServer.Endpoints.Subresources;
 /// (https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/). What the budget loses is written before the
 /// pod goes, so that two evictions cannot spend the same allowance.
 /// </summary>
-internal sealed class EvictionEndpoint(ObjectRegistry registry, IObjectReader objects, Func<ResourceTable> resources, TimeProvider time) : ISubresource
+internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner admission, IObjectReader objects, Func<ResourceTable> resources, TimeProvider time) : ISubresource
 {
     private const int MaxDisruptedPods = 2000;
 
@@ -20,6 +21,7 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, IObjectReader ob
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         var eviction = await BodyDecoder.DecodeAsync(request, resources().Catalog, Kind, cancellationToken);
+        eviction = await admission.AdmitAsync(WriteEndpoints.AdmissionFor(request, resource), AdmissionOperation.Create, eviction, null, cancellationToken);
         var info = request.Info;
         if (eviction.Name().Length > 0 && eviction.Name() != info.Name) throw ApiException.BadRequest("name in URL does not match name in Eviction object");
         var options = eviction["deleteOptions"] is JsonObject given ? DeleteEndpoints.FromObject(given) : new DeleteOptions();
@@ -33,7 +35,7 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, IObjectReader ob
             // The allowance was given for this very pod.
             options = options with { Uid = options.Uid ?? pod.Uid() };
         }
-        var write = new WriteRequest { Resource = resource, Info = info with { Verb = "delete", Subresource = "" }, User = request.User, DryRun = options.DryRun, Warnings = request.Warnings };
+        var write = new WriteRequest { Resource = resource, Info = info with { Verb = "delete", Subresource = "" }, User = request.User, DryRun = options.DryRun, Warnings = request.Warnings, SkipAdmission = true };
         await registry.DeleteAsync(write, options, cancellationToken);
         return ObjectResponder.Plain(request, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }, 201);
     }

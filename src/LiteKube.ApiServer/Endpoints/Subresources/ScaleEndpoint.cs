@@ -3,6 +3,7 @@ using LiteKube.Apis;
 using LiteKube.Apis.Apply;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Admission;
 using LiteKube.ApiServer.Registry;
 using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
@@ -10,7 +11,7 @@ using LiteKube.Storage;
 namespace LiteKube.ApiServer.Endpoints.Subresources;
 
 /// <summary>autoscaling/v1 Scale of Deployments, ReplicaSets, StatefulSets and ReplicationControllers: their replicas in one shape for all.</summary>
-internal sealed class ScaleEndpoint(ObjectRegistry registry, TimeProvider time) : ISubresource
+internal sealed class ScaleEndpoint(ObjectRegistry registry, AdmissionRunner admission, TimeProvider time) : ISubresource
 {
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
@@ -35,15 +36,16 @@ internal sealed class ScaleEndpoint(ObjectRegistry registry, TimeProvider time) 
 
     private async ValueTask<StoredValue> WriteAsync(ApiRequest request, ServedResource resource, ScaleChange change, CancellationToken cancellationToken)
     {
-        var write = WriteEndpoints.WriteFor(request, resource);
+        var (write, admitted) = (WriteEndpoints.WriteFor(request, resource, skipsAdmission: true), WriteEndpoints.WriteFor(request, resource));
         var owners = new ScaleOwnership(apiVersion => GroupVersion.Parse(apiVersion).Group == resource.Info.GroupVersionKind.Group ? "spec.replicas" : null);
-        var (written, _) = await registry.UpdateAsync(write, (current, standing, _) =>
+        var (written, _) = await registry.UpdateAsync(write, async (current, standing, cancellation) =>
         {
             var managed = ObjectView.Of(standing!).ManagedFields;
             var tracking = new FieldTracking(write.Fields!.Manager);
-            var scale = change(ToScale(current!), owners.ToScale(managed), tracking);
+            var shown = ToScale(current!);
+            var scale = await admission.AdmitAsync(admitted, AdmissionOperation.Update, change(shown, owners.ToScale(managed), tracking), shown, cancellation);
             write.Fields.Outcome = owners.ToParent(managed, tracking.Outcome!, resource.ApiVersion);
-            return ValueTask.FromResult(WithScale(request, current!, scale));
+            return WithScale(request, current!, scale);
         }, null, cancellationToken);
         return written;
     }

@@ -1,17 +1,19 @@
 using LiteKube.Apis;
+using LiteKube.ApiServer.Admission;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Endpoints.Subresources;
 
 /// <summary>serviceaccounts/token: the TokenRequest API.</summary>
-internal sealed class TokenEndpoint(TokenIssuer issuer, Func<ResourceTable> resources) : ISubresource
+internal sealed class TokenEndpoint(TokenIssuer issuer, AdmissionRunner admission, Func<ResourceTable> resources) : ISubresource
 {
     private static readonly GroupVersionKind Kind = new("authentication.k8s.io", "v1", "TokenRequest");
 
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         var asked = await BodyDecoder.DecodeAsync(request, resources().Catalog, Kind, cancellationToken);
+        asked = await admission.AdmitAsync(WriteEndpoints.AdmissionFor(request, resource), AdmissionOperation.Create, asked, null, cancellationToken);
         return ObjectResponder.Plain(request, issuer.Issue(request.Info.Namespace, request.Info.Name, asked), 201);
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LiteKube.Apis;
 using LiteKube.Apis.Apply;
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Admission;
 using LiteKube.ApiServer.Endpoints;
 using LiteKube.ApiServer.Endpoints.Subresources;
 using LiteKube.ApiServer.Registry;
@@ -10,7 +11,7 @@ using LiteKube.ApiServer.Registry.Ownership;
 namespace LiteKube.ApiServer.Extensions.CustomResources;
 
 /// <summary>autoscaling/v1 Scale of custom resources whose CRD says where replicas and selector stand.</summary>
-internal sealed class CustomScaleEndpoint(ObjectRegistry registry, TimeProvider time) : ISubresource
+internal sealed class CustomScaleEndpoint(ObjectRegistry registry, AdmissionRunner admission, TimeProvider time) : ISubresource
 {
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
@@ -40,15 +41,16 @@ internal sealed class CustomScaleEndpoint(ObjectRegistry registry, TimeProvider 
 
     private async ValueTask<ApiResult> WriteAsync(ApiRequest request, ServedResource resource, ScalePaths paths, ScaleChange change, CancellationToken cancellationToken)
     {
-        var write = WriteEndpoints.WriteFor(request, resource);
+        var (write, admitted) = (WriteEndpoints.WriteFor(request, resource, skipsAdmission: true), WriteEndpoints.WriteFor(request, resource));
         var owners = new ScaleOwnership(apiVersion => GroupVersion.Parse(apiVersion).Group == resource.Info.GroupVersionKind.Group ? paths.SpecPath : null);
-        var (written, _) = await registry.UpdateAsync(write, (current, standing, _) =>
+        var (written, _) = await registry.UpdateAsync(write, async (current, standing, cancellation) =>
         {
             var managed = ObjectView.Of(standing!).ManagedFields;
             var tracking = new FieldTracking(write.Fields!.Manager);
-            var scale = change(ToScale(current!, paths), owners.ToScale(managed), tracking);
+            var shown = ToScale(current!, paths);
+            var scale = await admission.AdmitAsync(admitted, AdmissionOperation.Update, change(shown, owners.ToScale(managed), tracking), shown, cancellation);
             write.Fields.Outcome = owners.ToParent(managed, tracking.Outcome!, resource.ApiVersion);
-            return ValueTask.FromResult(WithScale(request, current!, paths, scale));
+            return WithScale(request, current!, paths, scale);
         }, null, cancellationToken);
         await resource.PrepareAsync([written], cancellationToken);
         return ObjectResponder.Plain(request, ToScale(resource.Decode(written), paths));

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Extensions.CustomResources.Validation;
+using LiteKube.ApiServer.Extensions.Webhooks;
 using LiteKube.ApiServer.Registry;
 using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
@@ -101,7 +102,7 @@ internal sealed class DefinitionController(IObjectReader objects, ObjectRegistry
         var definition = new Definition(changed);
         if (!definition.IsTrue(DefinitionConditions.NamesAccepted) || definition.IsTrue(DefinitionConditions.Established)) return;
         var bundle = definition.Conversion.Obj("webhook", "clientConfig").Str("caBundle");
-        if (bundle.Length > 0 && ConversionRules.BundleComplaint(bundle) is not null)
+        if (bundle.Length > 0 && WebhookClientRules.BundleComplaint(bundle) is not null)
         {
             const string Message = "The conversion webhook CABundle is invalid";
             if (!DefinitionConditions.Says(changed, DefinitionConditions.Established, "False", "InvalidCABundle", Message))

@@ -3,6 +3,7 @@ using LiteKube.Apis;
 using LiteKube.Apis.Schema;
 using LiteKube.Apis.Schema.Structural;
 using LiteKube.Apis.Tables;
+using LiteKube.ApiServer.Extensions.Webhooks;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Extensions.CustomResources;

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LiteKube.Apis;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Values;
+using LiteKube.ApiServer.Extensions.Webhooks;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Extensions.CustomResources;
@@ -9,6 +10,8 @@ namespace LiteKube.ApiServer.Extensions.CustomResources;
 /// <summary>Strategy Webhook: a ConversionReview goes out and comes back (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/#webhook-conversion). What comes back is checked: only labels and annotations of the metadata may differ.</summary>
 internal sealed class WebhookConverter(JsonObject webhook, IWebhookCaller caller) : IObjectConverter
 {
+    private static readonly TimeSpan CallTime = TimeSpan.FromSeconds(30);
+
     private readonly WebhookTarget _target = WebhookTarget.Read(webhook.Obj("clientConfig"));
     private readonly string? _reviewVersion = webhook.Strings("conversionReviewVersions").FirstOrDefault(v => v is "v1" or "v1beta1");
 
@@ -25,7 +28,7 @@ internal sealed class WebhookConverter(JsonObject webhook, IWebhookCaller caller
         JsonArray converted;
         try
         {
-            var body = await caller.PostAsync(_target, Review(uid, target, indices.Select(i => results[i])), cancellationToken);
+            var body = await caller.PostAsync(_target, Review(uid, target, indices.Select(i => results[i])), CallTime, cancellationToken);
             converted = Objects(body, uid);
         }
         catch (WebhookException exception)

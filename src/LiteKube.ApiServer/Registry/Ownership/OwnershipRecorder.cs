@@ -36,6 +36,26 @@ internal static class OwnershipRecorder
         return managed.IsEmpty ? managed : Compare(request, live, value, managed, standing, now);
     }
 
+    /// <summary>
+    /// After a webhook or policy changed an object that showed its owners. What it set is nobody's, as upstream has it:
+    /// owners are noted before admission; but it may change the list itself.
+    /// </summary>
+    /// <param name="value">Loses its managedFields.</param>
+    public static ManagedFieldsList AfterMutation(JsonObject value, ManagedFieldsList before, List<string> warnings)
+    {
+        if (TakeList(value) is not { } given) return ManagedFieldsList.Empty;
+        if (before.Encoded.Span.SequenceEqual(ObjectWriter.Write(given))) return before;
+        try
+        {
+            return ManagedFieldsList.FromNode(given);
+        }
+        catch (FormatException exception)
+        {
+            warnings.Add(".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: " + exception.Message);
+            return before;
+        }
+    }
+
     private static ManagedFieldsList Compare(WriteRequest request, JsonObject live, JsonObject value, ManagedFieldsList managed, ManagedFieldsList standing, DateTimeOffset now)
     {
         var resource = request.Resource;
