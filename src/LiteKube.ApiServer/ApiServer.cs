@@ -69,7 +69,7 @@ public sealed class ApiServer : IAsyncDisposable
         // Together they share the store's commits.
         await Task.WhenAll(_parts.Bootstrap.RunAsync(_http.Endpoints[0].Port, cancellationToken), _parts.FlowConfiguration.EnsureAsync(cancellationToken));
         _bootstrapped = true;
-        _background = Task.WhenAll(RunUntilStoppedAsync(_parts.Aggregator.RunAsync), RunUntilStoppedAsync(_parts.Expiry.RunAsync), RunUntilStoppedAsync(_parts.Definitions.RunAsync), RunUntilStoppedAsync(_parts.FlowConfiguration.RunAsync));
+        _background = Task.WhenAll(RunUntilStoppedAsync(_parts.Aggregator.RunAsync), RunUntilStoppedAsync(_parts.Expiry.RunAsync), RunUntilStoppedAsync(_parts.Definitions.RunAsync), RunUntilStoppedAsync(_parts.FlowConfiguration.RunAsync), RunUntilStoppedAsync(_parts.PolicyStatus.RunAsync));
         ApiServerLog.Listening(_logger, string.Join(", ", _http.Endpoints));
     }
 

@@ -1,5 +1,6 @@
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Admission;
+using LiteKube.ApiServer.Admission.Policies;
 using LiteKube.ApiServer.Admission.Webhooks;
 using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
@@ -41,6 +42,8 @@ internal sealed class ServerParts : IAsyncDisposable
         strategies.Register(Definition.Resource.Group, Definition.Resource.Resource, info => new DefinitionStrategy(info, time, name => CustomResources!.Refresh(name)));
         var webhooks = new WebhookConfigurations(Reader);
         webhooks.Register(strategies);
+        var policies = new PolicyParts(Reader);
+        policies.Register(strategies, new PolicyAuthorization(() => Authorizer!, () => Resources, Reader));
         _webhooks = new WebhookCaller(new ProxyTargets(Reader, new NodeLocator(Reader)), time);
         CustomResources = new CustomResourceSet(new ResourceTable(ResourceCatalog.BuiltIn, strategies), Reader, new ServingFactory(_webhooks));
 
@@ -54,12 +57,15 @@ internal sealed class ServerParts : IAsyncDisposable
         Authenticator = new AuthenticatorChain(new ClientCertificateAuthenticator(pki.CertificateAuthority, time), tokenAuthenticator);
 
         var dispatcher = new WebhookDispatcher(_webhooks, Reader, Authorizer, _admissionMetrics, time, logs.CreateLogger<WebhookDispatcher>());
+        var targets = new PolicyTargets(Reader, Authorizer, new PolicyParameters(store, () => Resources));
         var plugins = AdmissionChain.Build(Reader, Authorizer, _rbac, time,
-            new ServiceAccountTokenSecret(Reader, Tokens, pki.CertificateAuthorityPem), new MutatingWebhooks(webhooks, dispatcher), new ValidatingWebhooks(webhooks, dispatcher));
+            new ServiceAccountTokenSecret(Reader, Tokens, pki.CertificateAuthorityPem),
+            policies.Mutating(targets), new MutatingWebhooks(webhooks, dispatcher), policies.Validating(targets), new ValidatingWebhooks(webhooks, dispatcher));
         _admission = new AdmissionRunner(plugins);
         Registry = new ObjectRegistry(store, _admission, time);
         Writer = new InternalWriter(Registry, () => Resources);
         Definitions = new DefinitionController(Reader, Registry, CustomResources, time, logs.CreateLogger<DefinitionController>());
+        PolicyStatus = new PolicyStatusController(Reader, Registry, () => Resources);
         Aggregator = new ClusterRoleAggregator(Reader, Writer);
         Bootstrap = new ClusterBootstrap(Reader, Writer, pki, options);
         Expiry = new EventExpiry(store, time, logs.CreateLogger<EventExpiry>());
@@ -82,6 +88,7 @@ internal sealed class ServerParts : IAsyncDisposable
     public IAuthenticator Authenticator { get; }
     public IAuthorizer Authorizer { get; }
     public TokenIssuer Tokens { get; }
+    public PolicyStatusController PolicyStatus { get; }
     public ClusterRoleAggregator Aggregator { get; }
     public ClusterBootstrap Bootstrap { get; }
     public EventExpiry Expiry { get; }

@@ -7,6 +7,7 @@ namespace LiteKube.ApiServer.Admission;
 /// <summary>Gives each pod a service account, its token volume and its pull secrets (https://kubernetes.io/docs/concepts/security/service-accounts/).</summary>
 internal sealed class ServiceAccountAdmission(IObjectReader objects) : AdmissionPlugin
 {
+    private const string TokenVolumePrefix = "kube-api-access-";
     private const string TokenPath = "/var/run/secrets/kubernetes.io/serviceaccount";
     private const string MirrorAnnotation = "kubernetes.io/config.mirror";
 
@@ -35,12 +36,11 @@ internal sealed class ServiceAccountAdmission(IObjectReader objects) : Admission
     private static void MountToken(JsonObject spec)
     {
         var names = spec.Items("volumes").Select(v => v.Str("name")).ToHashSet(StringComparer.Ordinal);
-        string volume;
-        do
-        {
-            volume = "kube-api-access-" + RandomNumberGenerator.GetString("bcdfghjklmnpqrstvwxz2456789", 5);
-        }
-        while (names.Contains(volume));
+        // There is one already when admission runs a second time, for containers that came meanwhile.
+        var standing = names.FirstOrDefault(n => n.StartsWith(TokenVolumePrefix, StringComparison.Ordinal));
+        var volume = standing ?? "";
+        while (volume.Length == 0 || (standing is null && names.Contains(volume)))
+            volume = TokenVolumePrefix + RandomNumberGenerator.GetString("bcdfghjklmnpqrstvwxz2456789", 5);
         var isNeeded = false;
         foreach (var container in spec.Items("initContainers").Concat(spec.Items("containers")))
         {
@@ -49,7 +49,7 @@ internal sealed class ServiceAccountAdmission(IObjectReader objects) : Admission
             isNeeded = true;
             container.GetOrAddArray("volumeMounts").Add((JsonNode)new JsonObject { ["name"] = volume, ["readOnly"] = true, ["mountPath"] = TokenPath });
         }
-        if (isNeeded)
+        if (isNeeded && standing is null)
             spec.GetOrAddArray("volumes").Add((JsonNode)TokenVolume(volume));
     }
 

@@ -110,7 +110,7 @@ public static class JsonPatch
                 ? Root
                 : (Find(path) ?? throw Unprocessable($"test operation does not apply: is missing path: {path}: missing value")).Get(e => $"error in test for path: '{path}': {e}");
             if (!JsonEquality.AreEqual(actual, expected))
-                throw Unprocessable($"testing value {path} failed: test failed");
+                throw new PatchException($"testing value {path} failed: test failed", isUnprocessable: true) { IsFailedTest = true };
         }
 
         private void Move(string path, string from)

@@ -4,4 +4,7 @@ namespace LiteKube.Apis.Patching;
 public sealed class PatchException(string message, bool isUnprocessable = false) : Exception(message)
 {
     public bool IsUnprocessable { get; } = isUnprocessable;
+
+    /// <summary>A test operation of a JSON patch found another value.</summary>
+    public bool IsFailedTest { get; init; }
 }
