@@ -84,7 +84,7 @@ internal sealed class InMemoryObjects : IObjectReader, IObjectWriter
     public async Task<JsonObject> CreateAsync(JsonObject value, CancellationToken cancellationToken) =>
         await EnsureAsync(value, cancellationToken) ? value : throw ApiException.AlreadyExists(KeyOf(value).Item1, value["metadata"]!["name"]!.GetValue<string>());
 
-    public Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken)
+    public Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken, string subresource = "")
     {
         lock (_lock)
         {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using LiteKube.ApiServer.Certificates;
+using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Bootstrap;
 
@@ -89,6 +90,27 @@ internal static class BootstrapObjects
             ["conditions"] = new JsonObject { ["ready"] = true },
         }),
         ["ports"] = new JsonArray(new JsonObject { ["name"] = "https", ["port"] = port, ["protocol"] = "TCP" }),
+    };
+
+    /// <summary>The range of Services' addresses that the server was started with (KEP-1880).</summary>
+    public static JsonObject ServiceRange(string cidr) => new()
+    {
+        ["kind"] = "ServiceCIDR",
+        ["apiVersion"] = "networking.k8s.io/v1",
+        ["metadata"] = new JsonObject { ["name"] = KubernetesService },
+        ["spec"] = new JsonObject { ["cidrs"] = new JsonArray(IPNetwork.Parse(cidr).ToString()) },
+    };
+
+    public static JsonObject ServiceRangeReady(DateTimeOffset now) => new()
+    {
+        ["conditions"] = new JsonArray(new JsonObject
+        {
+            ["type"] = "Ready",
+            ["status"] = "True",
+            ["lastTransitionTime"] = ObjectFields.FormatTime(now),
+            ["reason"] = "",
+            ["message"] = "Kubernetes default Service CIDR is ready",
+        }),
     };
 
     /// <summary>From which aggregated API servers learn whom to trust.</summary>

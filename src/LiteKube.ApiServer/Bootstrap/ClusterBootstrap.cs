@@ -26,6 +26,7 @@ public sealed class ClusterBootstrap(IObjectReader objects, IObjectWriter writer
             work.Add(ReconcileAsync(value, RbacReconciliation.Merge, cancellationToken));
         work.Add(ReconcileAsync(BootstrapObjects.AuthenticationConfig(pki), MergeFields("data"), cancellationToken));
         work.Add(writer.EnsureAsync(BootstrapObjects.Service(ServiceCidr.FirstAddress(options.ServiceCidr), port), cancellationToken));
+        work.Add(EnsureServiceRangeAsync(cancellationToken));
         work.Add(ReconcileEndpointsAsync(options.AdvertiseAddress, port, cancellationToken));
         await Task.WhenAll(work);
     }
@@ -35,6 +36,17 @@ public sealed class ClusterBootstrap(IObjectReader objects, IObjectWriter writer
     {
         await ReconcileAsync(BootstrapObjects.Endpoints(address, port), MergeFields("subsets"), cancellationToken);
         await ReconcileAsync(BootstrapObjects.EndpointSlice(address, port), MergeFields("endpoints", "ports"), cancellationToken);
+    }
+
+    private async Task EnsureServiceRangeAsync(CancellationToken cancellationToken)
+    {
+        var wanted = BootstrapObjects.ServiceRange(options.ServiceCidr);
+        await writer.EnsureAsync((JsonObject)wanted.DeepClone(), cancellationToken);
+        if (objects.Get(CoreResources.ServiceCidrs, "", wanted.MetaName()) is not { } stored || stored.Obj("status").Items("conditions").Any(c => c.Str("type") == "Ready"))
+            return;
+        var ready = (JsonObject)stored.DeepClone();
+        ready["status"] = BootstrapObjects.ServiceRangeReady(TimeProvider.System.GetUtcNow());
+        await writer.TryUpdateAsync(ready, cancellationToken, "status");
     }
 
     private async Task ReconcileAsync(JsonObject wanted, Func<JsonObject, JsonObject, JsonObject?> merge, CancellationToken cancellationToken)

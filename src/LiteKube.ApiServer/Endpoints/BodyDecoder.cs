@@ -105,14 +105,15 @@ internal static class BodyDecoder
     public static bool IsDryRun(ApiRequest request)
     {
         var values = request.Query.All("dryRun");
-        foreach (var value in values)
-        {
-            if (value == "All") continue;
-            var errors = new FieldErrors();
-            errors.NotSupported(FieldPath.Of("dryRun"), value, "All");
-            throw ApiException.Invalid(new("meta.k8s.io", "v1", WriteOptions.OptionsKind(request)), "", errors);
-        }
+        var errors = new FieldErrors();
+        CheckDryRun(errors, values);
+        if (errors.Count > 0) throw ApiException.Invalid(new("meta.k8s.io", "v1", WriteOptions.OptionsKind(request)), "", errors);
         return values.Count > 0;
+    }
+
+    public static void CheckDryRun(FieldErrors errors, List<string> values)
+    {
+        if (!values.TrueForAll(v => v == "All")) errors.NotSupported(FieldPath.Of("dryRun"), new JsonArray([.. values.Select(v => (JsonNode)v)]), "All");
     }
 
     public static FieldValidation ValidationOf(ApiRequest request)

@@ -127,11 +127,8 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
         if (orphans is not null && !string.IsNullOrEmpty(policy))
             errors.Invalid(FieldPath.Of("propagationPolicy"), policy, "orphanDependents and deletionPropagation cannot be both set");
         if (!string.IsNullOrEmpty(policy) && policy is not ("Foreground" or "Background" or "Orphan"))
-            errors.NotSupported(FieldPath.Of("propagationPolicy"), policy, "Background", "Foreground", "Orphan");
-        foreach (var value in dryRun)
-        {
-            if (value != "All") errors.NotSupported(FieldPath.Of("dryRun"), value, "All");
-        }
+            errors.NotSupported(FieldPath.Of("propagationPolicy"), policy, "Foreground", "Background", "Orphan", "nil");
+        BodyDecoder.CheckDryRun(errors, dryRun);
         if (errors.Count > 0) throw ApiException.Invalid(new("meta.k8s.io", "v1", "DeleteOptions"), "", errors);
         var propagation = string.IsNullOrEmpty(policy) ? orphans switch { true => "Orphan", false => "Background", null => null } : policy;
         return new DeleteOptions(grace, propagation, uid, version, dryRun.Count > 0) { AsksForAccepted = orphans == false };

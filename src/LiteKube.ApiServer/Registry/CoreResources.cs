@@ -27,6 +27,8 @@ internal static class CoreResources
     public static readonly GroupResource RuntimeClasses = new("node.k8s.io", "runtimeclasses");
     public static readonly GroupResource StorageClasses = new("storage.k8s.io", "storageclasses");
     public static readonly GroupResource VolumeAttachments = new("storage.k8s.io", "volumeattachments");
+    public static readonly GroupResource IPAddresses = new("networking.k8s.io", "ipaddresses");
+    public static readonly GroupResource ServiceCidrs = new("networking.k8s.io", "servicecidrs");
     public static readonly GroupResource FlowSchemas = new("flowcontrol.apiserver.k8s.io", "flowschemas");
     public static readonly GroupResource PriorityLevelConfigurations = new("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations");
     public static readonly GroupResource Roles = new(RbacGroup, "roles");

@@ -62,8 +62,10 @@ public class DefaultStrategy(ResourceInfo resource) : IStrategy
     /// <summary>On /status a client's spec is ignored; its labels and annotations are taken.</summary>
     protected static void KeepAllButStatus(JsonObject value, JsonObject old)
     {
-        foreach (var field in value.Select(p => p.Key).Where(k => k is not ("metadata" or "status" or "kind" or "apiVersion") && !old.ContainsKey(k)).ToList())
-            value.Remove(field);
+        for (var i = value.Count - 1; i >= 0; i--)
+        {
+            if (value.GetAt(i).Key is var field and not ("metadata" or "status" or "kind" or "apiVersion") && !old.ContainsKey(field)) value.RemoveAt(i);
+        }
         foreach (var (field, kept) in old)
         {
             if (field is not ("metadata" or "status")) value[field] = kept?.DeepClone();

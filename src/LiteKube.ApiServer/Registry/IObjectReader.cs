@@ -26,5 +26,6 @@ public interface IObjectWriter
     Task<JsonObject> CreateAsync(JsonObject value, CancellationToken cancellationToken);
 
     /// <summary>Compare-and-swap update by the object's resourceVersion; null when it changed meanwhile.</summary>
-    Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken);
+    /// <param name="subresource">"status" to write that alone.</param>
+    Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken, string subresource = "");
 }

@@ -8,6 +8,9 @@ namespace LiteKube.ApiServer.Registry;
 /// <param name="Subresource">"" or "status", ...</param>
 public sealed record StrategyContext(ResourceInfo Resource, string Subresource, UserInfo User, bool DryRun)
 {
+    /// <summary>The resource in the version that the request speaks; objects are judged in the stored one.</summary>
+    public ResourceInfo Served { get; init; } = Resource;
+
     /// <summary>Texts for Warning headers.</summary>
     public List<string> Warnings { get; } = [];
 }

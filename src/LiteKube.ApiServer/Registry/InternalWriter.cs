@@ -33,9 +33,9 @@ internal sealed class InternalWriter(ObjectRegistry registry, Func<ResourceTable
         return request.Resource.Decode(created);
     }
 
-    public async Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken)
+    public async Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken, string subresource = "")
     {
-        var request = Request(value, "update");
+        var request = Request(value, "update", subresource);
         var canonical = Canonical(request, value);
         try
         {
@@ -48,7 +48,7 @@ internal sealed class InternalWriter(ObjectRegistry registry, Func<ResourceTable
         }
     }
 
-    private WriteRequest Request(JsonObject value, string verb)
+    private WriteRequest Request(JsonObject value, string verb, string subresource = "")
     {
         var resource = resources().FindKind(value.Text("apiVersion"), value.Text("kind"));
         var info = resource.Info;
@@ -66,6 +66,7 @@ internal sealed class InternalWriter(ObjectRegistry registry, Func<ResourceTable
                 Group = info.Resource.Group,
                 Version = info.Resource.Version,
                 Resource = info.Resource.Resource,
+                Subresource = subresource,
                 Namespace = info.Namespaced ? value.Namespace() : "",
                 Name = verb == "create" ? "" : value.Name(),
             },

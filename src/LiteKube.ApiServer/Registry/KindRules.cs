@@ -37,7 +37,8 @@ internal sealed record KindRules
         foreach (var (group, names) in (ReadOnlySpan<(string, string)>)[
             ("events.k8s.io", "events"), ("coordination.k8s.io", "leases leasecandidates"), ("rbac.authorization.k8s.io", "roles rolebindings clusterroles clusterrolebindings"),
             ("apps", "controllerrevisions"), ("storage.k8s.io", "storageclasses csidrivers csinodes volumeattachments csistoragecapacities volumeattributesclasses"),
-            ("scheduling.k8s.io", "priorityclasses"), ("node.k8s.io", "runtimeclasses"), ("certificates.k8s.io", "certificatesigningrequests clustertrustbundles"),
+            ("scheduling.k8s.io", "priorityclasses"), ("node.k8s.io", "runtimeclasses"), ("certificates.k8s.io", "certificatesigningrequests clustertrustbundles podcertificaterequests"),
+            ("networking.k8s.io", "ipaddresses servicecidrs"), ("resource.k8s.io", "resourceclaims resourceclaimtemplates"),
             ("autoscaling", "horizontalpodautoscalers")])
         {
             Change(group, names, r => r with { TracksGeneration = false });

@@ -11,15 +11,15 @@ public static class NameRules
     private const int MaxGenerateNameLength = 58;
 
     /// <summary>The rule that the resource's own names follow; a generateName may end in a dash.</summary>
-    public static string? CheckName(GroupResource resource, string name, bool isPrefix = false)
+    public static IReadOnlyList<string> CheckName(GroupResource resource, string name, bool isPrefix = false)
     {
-        if (isPrefix) name = MaskTrailingDash(name);
         return (resource.Group, resource.Resource) switch
         {
-            ("", "namespaces") => CheckDns1123Label(name),
-            ("", "services") => CheckDns1035Label(name),
-            (CoreResources.RbacGroup or "certificates.k8s.io", _) => CheckPathSegment(name),
-            _ => CheckDns1123Subdomain(name),
+            ("", "namespaces" or "services") or ("apps", "statefulsets") => NameFormats.Dns1123Label(isPrefix ? MaskTrailingDash(name) : name),
+            // An event lives too short to be judged by more than the path that it needs.
+            ("", "events") or (CoreResources.RbacGroup, _) or ("certificates.k8s.io", "certificatesigningrequests" or "clustertrustbundles") => PathSegment(name, isPrefix),
+            ("networking.k8s.io", "ipaddresses") => AddressFormats.Canonical(name) is { } complaint ? [complaint] : [],
+            _ => NameFormats.Dns1123Subdomain(isPrefix ? MaskTrailingDash(name) : name),
         };
     }
 
@@ -34,14 +34,20 @@ public static class NameRules
 
     public static string? CheckLabelValue(string value) => First(NameFormats.LabelValue(value));
 
-    public static string? CheckPathSegment(string name) => name switch
+    public static string? CheckPathSegment(string name) => First(PathSegment(name, isPrefix: false));
+
+    /// <summary>A name that can stand between two slashes of a path.</summary>
+    public static IReadOnlyList<string> PathSegment(string name, bool isPrefix)
     {
-        "." => "may not be '.'",
-        ".." => "may not be '..'",
-        _ when name.Contains('/', StringComparison.Ordinal) => "may not contain '/'",
-        _ when name.Contains('%', StringComparison.Ordinal) => "may not contain '%'",
-        _ => null,
-    };
+        if (!isPrefix && name is "." or "..") return [$"may not be '{name}'"];
+        return (name.Contains('/', StringComparison.Ordinal), name.Contains('%', StringComparison.Ordinal)) switch
+        {
+            (false, false) => [],
+            (true, false) => ["may not contain '/'"],
+            (false, true) => ["may not contain '%'"],
+            _ => ["may not contain '/'", "may not contain '%'"],
+        };
+    }
 
     /// <summary>A generateName with five random characters, as upstream's SimpleNameGenerator.</summary>
     public static string Generate(string prefix)

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Schema;
+using LiteKube.Apis.Values;
 
 namespace LiteKube.ApiServer.Registry;
 
@@ -64,14 +65,19 @@ internal static class ObjectMetaRules
     public static void Validate(JsonObject value, ResourceInfo resource, FieldErrors errors)
     {
         var metadata = value.Metadata();
-        if (metadata.Text("generateName") is { Length: > 0 } prefix && NameRules.CheckName(resource.GroupResource, prefix, isPrefix: true) is { } badPrefix)
-            errors.Invalid(Root.Child("generateName"), prefix, badPrefix);
+        if (metadata.Text("generateName") is { Length: > 0 } prefix)
+            AddAll(errors, Root, "generateName", prefix, NameRules.CheckName(resource.GroupResource, prefix, isPrefix: true));
         var name = metadata.Text("name");
         if (name.Length == 0) errors.Required(Root.Child("name"), "name or generateName is required");
-        else if (NameRules.CheckName(resource.GroupResource, name) is { } badName) errors.Invalid(Root.Child("name"), name, badName);
-        if (resource.Namespaced && NameRules.CheckDns1123Label(metadata.Text("namespace")) is { } badNamespace)
-            errors.Invalid(Root.Child("namespace"), metadata.Text("namespace"), badNamespace);
+        else AddAll(errors, Root, "name", name, NameRules.CheckName(resource.GroupResource, name));
+        if (resource.Namespaced)
+        {
+            var ns = metadata.Text("namespace");
+            if (ns.Length == 0) errors.Required(Root.Child("namespace"), "");
+            else AddAll(errors, Root, "namespace", ns, NameFormats.Dns1123Label(ns));
+        }
         ValidateMaps(metadata, Root, errors);
+        ValidateFinalizers(metadata, Root, errors);
         ValidateOwners(metadata, Root, errors);
     }
 
@@ -88,9 +94,14 @@ internal static class ObjectMetaRules
         ValidateOwners(metadata, Root, errors);
         if (!old.IsBeingDeleted()) return;
         var known = old.MetadataList("finalizers");
-        var added = value.MetadataList("finalizers").Where(f => !known.Contains(f)).ToList();
+        var added = value.MetadataList("finalizers").Where(f => !known.Contains(f)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         if (added.Count > 0)
-            errors.Forbidden(Root.Child("finalizers"), $"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{string.Join(", ", added.Select(f => $"\"{f}\""))}}}");
+            errors.Forbidden(Root.Child("finalizers"), $"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{string.Join(", ", added.Select(GoText.Quote))}}}");
+    }
+
+    private static void AddAll(FieldErrors errors, FieldPath root, string field, string value, IReadOnlyList<string> complaints)
+    {
+        foreach (var complaint in complaints) errors.Invalid(root.Child(field), value, complaint);
     }
 
     /// <summary>The metadata of a resource that is part of another one: it may be unnamed.</summary>
@@ -98,11 +109,23 @@ internal static class ObjectMetaRules
     {
         foreach (var field in (ReadOnlySpan<string>)["name", "generateName"])
         {
-            if (metadata.Text(field) is { Length: > 0 } name && NameRules.CheckPathSegment(name) is { } complaint) errors.Invalid(root.Child(field), name, complaint);
+            if (metadata.Text(field) is { Length: > 0 } name) AddAll(errors, root, field, name, NameRules.PathSegment(name, isPrefix: false));
         }
-        if (metadata.Text("namespace") is { Length: > 0 } ns && NameRules.CheckDns1123Label(ns) is { } badNamespace) errors.Invalid(root.Child("namespace"), ns, badNamespace);
+        if (metadata.Text("namespace") is { Length: > 0 } ns) AddAll(errors, root, "namespace", ns, NameFormats.Dns1123Label(ns));
         ValidateMaps(metadata, root, errors);
+        ValidateFinalizers(metadata, root, errors);
         ValidateOwners(metadata, root, errors);
+    }
+
+    public static void ValidateAnnotations(JsonObject? annotations, FieldPath path, FieldErrors errors)
+    {
+        var size = 0;
+        foreach (var (key, node) in annotations ?? [])
+        {
+            foreach (var complaint in NameFormats.LabelKey(key.ToLowerInvariant())) errors.Invalid(path, key, complaint);
+            size += Encoding.UTF8.GetByteCount(key) + (node is JsonValue v && v.TryGetValue<string>(out var s) ? Encoding.UTF8.GetByteCount(s) : 0);
+        }
+        if (size > MaxAnnotationBytes) errors.TooLong(path, MaxAnnotationBytes);
     }
 
     private static void ValidateMaps(JsonObject metadata, FieldPath root, FieldErrors errors)
@@ -112,31 +135,27 @@ internal static class ObjectMetaRules
             var path = root.Child("labels");
             foreach (var (key, node) in labels)
             {
-                if (NameRules.CheckQualifiedName(key) is { } badKey) errors.Invalid(path, key, badKey);
+                foreach (var complaint in NameFormats.LabelKey(key)) errors.Invalid(path, key, complaint);
                 var text = node is JsonValue v && v.TryGetValue<string>(out var s) ? s : "";
-                if (NameRules.CheckLabelValue(text) is { } badValue) errors.Invalid(path, text, badValue);
+                foreach (var complaint in NameFormats.LabelValue(text)) errors.Invalid(path, text, complaint);
             }
         }
-        if (metadata["annotations"] is JsonObject annotations)
+        if (metadata["annotations"] is JsonObject annotations) ValidateAnnotations(annotations, root.Child("annotations"), errors);
+    }
+
+    private static void ValidateFinalizers(JsonObject metadata, FieldPath root, FieldErrors errors)
+    {
+        if (metadata["finalizers"] is not JsonArray finalizers) return;
+        var path = root.Child("finalizers");
+        var (orphans, deletes) = (false, false);
+        foreach (var finalizer in finalizers)
         {
-            var path = root.Child("annotations");
-            var size = 0;
-            foreach (var (key, node) in annotations)
-            {
-                if (NameRules.CheckQualifiedName(key.ToLowerInvariant()) is { } badKey) errors.Invalid(path, key, badKey);
-                size += Encoding.UTF8.GetByteCount(key) + (node is JsonValue v && v.TryGetValue<string>(out var s) ? Encoding.UTF8.GetByteCount(s) : 0);
-            }
-            if (size > MaxAnnotationBytes) errors.TooLong(path, MaxAnnotationBytes);
+            var text = finalizer is JsonValue v && v.TryGetValue<string>(out var s) ? s : "";
+            foreach (var complaint in NameFormats.LabelKey(text)) errors.Invalid(path, text, complaint);
+            orphans |= text == "orphan";
+            deletes |= text == "foregroundDeletion";
         }
-        if (metadata["finalizers"] is JsonArray finalizers)
-        {
-            var path = root.Child("finalizers");
-            foreach (var finalizer in finalizers)
-            {
-                var text = finalizer is JsonValue v && v.TryGetValue<string>(out var s) ? s : "";
-                if (NameRules.CheckQualifiedName(text) is { } complaint) errors.Invalid(path, text, complaint);
-            }
-        }
+        if (orphans && deletes) errors.Invalid(path, finalizers, "finalizer orphan and foregroundDeletion cannot be both set");
     }
 
     private static void ValidateOwners(JsonObject metadata, FieldPath root, FieldErrors errors)
@@ -148,14 +167,18 @@ internal static class ObjectMetaRules
         {
             if (owners[i] is not JsonObject owner) continue;
             var at = path.Index(i);
-            if (owner.Text("apiVersion").Length == 0) errors.Invalid(at.Child("apiVersion"), owner.Text("apiVersion"), "version must not be empty");
+            var version = owner.Text("apiVersion");
+            if (version.Length == 0) errors.Required(at.Child("apiVersion"), "must not be empty");
+            else if (version.Count(c => c == '/') > 1 || version.EndsWith('/')) errors.Invalid(at.Child("apiVersion"), version, "must be <group>/<version> or <version>");
             foreach (var field in (ReadOnlySpan<string>)["kind", "name", "uid"])
             {
-                if (owner.Text(field).Length == 0) errors.Invalid(at.Child(field), "", "must not be empty");
+                if (owner.Text(field).Length == 0) errors.Required(at.Child(field), "must not be empty");
             }
+            if (version == "v1" && owner.Text("kind") == "Event") errors.Invalid(at, owner, "/v1, Kind=Event is disallowed from being an owner");
             if (!owner.Flag("controller")) continue;
-            if (controller is null) controller = owner.Text("name");
-            else errors.Invalid(path, owners.DeepClone(), $"Only one reference can have Controller set to true. Found \"true\" in references for {controller} and {owner.Text("name")}");
+            var who = $"{owner.Text("kind")}/{owner.Text("name")}";
+            if (controller is null) controller = who;
+            else errors.Invalid(path, owners, $"Only one reference can have Controller set to true. Found \"true\" in references for {controller} and {who}");
         }
     }
 }

@@ -34,7 +34,7 @@ internal sealed class WriteRequest
     /// <summary>Strategies work on the stored version.</summary>
     public StrategyContext StrategyContext()
     {
-        return new StrategyContext(Resource.Stored, Subresource, User, DryRun);
+        return new StrategyContext(Resource.Stored, Subresource, User, DryRun) { Served = Resource.Info };
     }
 
     public ResourceInfo StoredInfo => Resource.Stored;

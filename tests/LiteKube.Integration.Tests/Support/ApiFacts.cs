@@ -24,6 +24,9 @@ internal static class ApiFacts
     /// <summary>The resources of stable versions; none when there is no table.</summary>
     public static IReadOnlyList<Resource> StableResources { get; } = Read();
 
+    /// <summary>The stable kinds of the newer table, with their subresources, that <see cref="StableResources"/> does not have.</summary>
+    public static IReadOnlyList<Resource> NewerResources { get; } = ReadKinds();
+
     private static string? Find()
     {
         if (System.Environment.GetEnvironmentVariable("LITEKUBE_API_FACTS") is { Length: > 0 } named)
@@ -45,6 +48,34 @@ internal static class ApiFacts
             var cells = line.Split('\t');
             if (!cells[1].AsSpan().StartsWith("v", StringComparison.Ordinal) || !cells[1].AsSpan(1).ContainsOnlyDigits()) continue;
             resources.Add(new(cells[0], cells[1], cells[2], cells[3] == "ns", cells[4].Split(' ')[^1], Words(cells[5]), Words(cells[6]), Words(cells[7])));
+        }
+        return resources;
+    }
+
+    private static List<Resource> ReadKinds()
+    {
+        if (Folder is null || !File.Exists(Path.Combine(Folder, "kinds.tsv"))) return [];
+        var known = StableResources.Select(r => (r.GroupPath, r.Name)).ToHashSet();
+        var resources = new List<Resource>();
+        foreach (var line in File.ReadLines(Path.Combine(Folder, "kinds.tsv")).Skip(1))
+        {
+            var cells = line.Split('\t');
+            var version = cells[0][(cells[0].IndexOf('/', StringComparison.Ordinal) + 1)..];
+            // An Eviction is what is posted to a pod's eviction, no resource.
+            if (!version.AsSpan(1).ContainsOnlyDigits() || cells[2] is "evictions" or "componentstatuses") continue;
+            var isReview = cells[6] == "create";
+            Add(cells[2], isReview ? "create" : "create,delete,deletecollection,get,list,patch,update,watch");
+            if (isReview) continue;
+            if (cells[4] == "status") Add(cells[2] + "/status", "get,patch,update");
+            foreach (var subresource in cells[5].Split(',', StringSplitOptions.RemoveEmptyEntries))
+                Add($"{cells[2]}/{subresource}", subresource == "token" ? "create" : "get,patch,update");
+
+            void Add(string name, string verbs)
+            {
+                var group = cells[0].Contains('/', StringComparison.Ordinal) ? cells[0][..cells[0].IndexOf('/', StringComparison.Ordinal)] : "";
+                var resource = new Resource(group, version, name, cells[3] == "namespaced", cells[1], Words(verbs), [], []);
+                if (known.Add((resource.GroupPath, name))) resources.Add(resource);
+            }
         }
         return resources;
     }

@@ -10,6 +10,7 @@ internal static class MinimalObjects
     private const string Selector = """{"matchLabels":{"a":"b"}}""";
     private const string Workload = $$$"""{"spec":{"selector":{{{Selector}}},"template":{{{Template}}}}}""";
     private const string Webhooks = """{"webhooks":[{"name":"a.example.com","clientConfig":{"url":"https://127.0.0.1:1/"},"rules":[],"sideEffects":"None","admissionReviewVersions":["v1"]}]}""";
+    private const string MatchConstraints = """ "matchConstraints":{"resourceRules":[{"apiGroups":[""],"apiVersions":["v1"],"operations":["CREATE"],"resources":["surfaces"]}]}""";
     private const string ObjectReference = """{"kind":"Pod","name":"p","namespace":"surface"}""";
 
     private static readonly Dictionary<string, string> ByResource = new(StringComparer.Ordinal)
@@ -53,14 +54,31 @@ internal static class MinimalObjects
         ["csinodes"] = """{"spec":{"drivers":[]}}""",
         ["csistoragecapacities"] = """{"storageClassName":"s"}""",
         ["storageclasses"] = """{"provisioner":"example.com/p"}""",
+        ["volumeattributesclasses"] = """{"driverName":"d.example.com","parameters":{"a":"b"}}""",
+        ["validatingadmissionpolicies"] = $$$"""{"spec":{{{{MatchConstraints}}},"validations":[{"expression":"true"}]}}""",
+        ["validatingadmissionpolicybindings"] = """{"spec":{"policyName":"p","validationActions":["Warn"]}}""",
+        ["mutatingadmissionpolicies"] = $$$"""{"spec":{{{{MatchConstraints}}},"failurePolicy":"Ignore","reinvocationPolicy":"Never","mutations":[{"patchType":"ApplyConfiguration","applyConfiguration":{"expression":"Object{}"}}]}}""",
+        ["mutatingadmissionpolicybindings"] = """{"spec":{"policyName":"p"}}""",
+        ["flowschemas"] = """{"spec":{"matchingPrecedence":1000,"priorityLevelConfiguration":{"name":"p"}}}""",
+        ["prioritylevelconfigurations"] = """{"spec":{"type":"Limited","limited":{"nominalConcurrencyShares":1,"limitResponse":{"type":"Reject"}}}}""",
+        ["ipaddresses"] = """{"spec":{"parentRef":{"resource":"services","namespace":"surface","name":"s"}}}""",
+        ["servicecidrs"] = """{"spec":{"cidrs":["10.77.0.0/24"]}}""",
+        ["resourceclaimtemplates"] = """{"spec":{"spec":{}}}""",
+        ["resourceslices"] = """{"spec":{"driver":"d.example.com","nodeName":"n","pool":{"name":"p","generation":1,"resourceSliceCount":1}}}""",
+        ["devicetaintrules"] = """{"spec":{"deviceSelector":{"driver":"d.example.com"},"taint":{"key":"a","effect":"NoSchedule"}}}""",
+        ["storageversionmigrations"] = """{"spec":{"resource":{"group":"apps","resource":"deployments"}}}""",
+        ["podcertificaterequests"] = """{"spec":{"signerName":"example.com/s","podName":"p","podUID":"1","serviceAccountName":"default","serviceAccountUID":"2","nodeName":"n","nodeUID":"3","maxExpirationSeconds":86400,"stubPKCS10Request":"eA=="}}""",
         ["volumeattachments"] = """{"spec":{"attacher":"example.com/a","nodeName":"n","source":{"persistentVolumeName":"pv"}}}""",
     };
 
     public static JsonObject Of(string group, string version, string resource, string kind, string name, string ns, string certificateRequest)
     {
-        var text = resource == "certificatesigningrequests"
-            ? $$$"""{"spec":{"signerName":"kubernetes.io/kube-apiserver-client","usages":["client auth"],"request":"{{{certificateRequest}}}"}}"""
-            : ByResource.GetValueOrDefault($"{resource}.{group}") ?? ByResource.GetValueOrDefault(resource, "{}");
+        var text = resource switch
+        {
+            "certificatesigningrequests" => $$$"""{"spec":{"signerName":"kubernetes.io/kube-apiserver-client","usages":["client auth"],"request":"{{{certificateRequest}}}"}}""",
+            "clustertrustbundles" => new JsonObject { ["spec"] = new JsonObject { ["trustBundle"] = ServedVerbTests.Authority() } }.ToJsonString(),
+            _ => ByResource.GetValueOrDefault($"{resource}.{group}") ?? ByResource.GetValueOrDefault(resource, "{}"),
+        };
         var value = JsonNode.Parse(text)!.AsObject();
         value["apiVersion"] = group.Length == 0 ? version : $"{group}/{version}";
         value["kind"] = kind;
@@ -75,6 +93,7 @@ internal static class MinimalObjects
     {
         "customresourcedefinitions" => "surfaces.example.com",
         "apiservices" => "v1.surface.example.com",
+        "ipaddresses" => "10.77.0.9",
         _ => "surface-" + resource,
     };
 }

@@ -21,7 +21,7 @@ public sealed class ServedVerbTests(IntegrationServer server) : IClassFixture<In
     {
         await server.Api.PostAsync("/api/v1/namespaces", $$$"""{"metadata":{"name":"{{{Namespace}}}"}}""");
         await UntilAsync($"/api/v1/namespaces/{Namespace}/serviceaccounts?fieldSelector=metadata.name%3Ddefault&watch=true&resourceVersion=0", "the default service account");
-        var resources = ApiFacts.StableResources;
+        var resources = ApiFacts.StableResources.Concat(ApiFacts.NewerResources).ToList();
         foreach (var resource in resources.Where(r => !r.Name.Contains('/')))
         {
             var subresources = resources.Where(s => s.GroupPath == resource.GroupPath && s.Name.StartsWith(resource.Name + "/", StringComparison.Ordinal)).ToList();
@@ -54,12 +54,20 @@ public sealed class ServedVerbTests(IntegrationServer server) : IClassFixture<In
         await PutAsync(path);
         await ExpectAsync(HttpStatusCode.OK, HttpMethod.Patch, path, """{"metadata":{"annotations":{"patched":"yes"}}}""", contains: "\"patched\":\"yes\"");
         await ExpectAsync(HttpStatusCode.MethodNotAllowed, HttpMethod.Post, path, body);
-        foreach (var subresource in subresources.Where(s => s.Verbs.Contains("get") && s.Verbs.Contains("patch") && s.Name[(resource.Name.Length + 1)..] is "status" or "scale" or "approval" or "ephemeralcontainers"))
+        foreach (var subresource in subresources.Where(s => s.Verbs.Contains("get") && s.Verbs.Contains("patch") && s.Name[(resource.Name.Length + 1)..] is "status" or "scale" or "approval" or "ephemeralcontainers" or "resize"))
         {
             var part = $"{path}/{subresource.Name[(resource.Name.Length + 1)..]}";
             await PutAsync(part);
             await ExpectAsync(HttpStatusCode.OK, HttpMethod.Patch, part, "{}");
             await ExpectAsync(HttpStatusCode.MethodNotAllowed, HttpMethod.Delete, part);
+        }
+        // What has one verb alone.
+        if (resource.Name == "namespaces") await ExpectAsync(HttpStatusCode.OK, HttpMethod.Put, path + "/finalize", (await server.Api.GetAsync(path)).Body);
+        if (resource.Name == "serviceaccounts") await ExpectAsync(HttpStatusCode.Created, HttpMethod.Post, path + "/token", """{"spec":{}}""");
+        if (resource.Name == "pods")
+        {
+            await ExpectAsync(HttpStatusCode.Created, HttpMethod.Post, path + "/binding", $$$"""{"metadata":{"name":"{{{name}}}"},"target":{"kind":"Node","name":"n"}}""");
+            await ExpectAsync(HttpStatusCode.Created, HttpMethod.Post, path + "/eviction?dryRun=All", $$$"""{"metadata":{"name":"{{{name}}}"}}""");
         }
         await DeleteAsync(resource, collection, path, body);
     }
@@ -117,6 +125,15 @@ public sealed class ServedVerbTests(IntegrationServer server) : IClassFixture<In
     }
 
     private static string Collection(ApiFacts.Resource resource) => resource.GroupPath + (resource.Namespaced ? $"/namespaces/{Namespace}/" : "/") + resource.Name;
+
+    internal static string Authority()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=surface", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using var certificate = request.CreateSelfSigned(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), new(2036, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        return certificate.ExportCertificatePem() + "\n";
+    }
 
     private static string CertificateRequest()
     {

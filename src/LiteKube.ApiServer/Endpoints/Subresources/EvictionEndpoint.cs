@@ -13,6 +13,9 @@ namespace LiteKube.ApiServer.Endpoints.Subresources;
 internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner admission, IObjectReader objects, Func<ResourceTable> resources, TimeProvider time) : ISubresource
 {
     private const int MaxDisruptedPods = 2000;
+    private const int MaxAttempts = 20;
+    private const string Disruption = "DisruptionTarget";
+    private const string DisruptionReason = "EvictionByEvictionAPI";
 
     private static readonly GroupVersionKind Kind = new("policy", "v1", "Eviction");
     private static readonly GroupResource Budgets = new("policy", "poddisruptionbudgets");
@@ -27,17 +30,70 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner 
         var options = eviction["deleteOptions"] is JsonObject given ? DeleteEndpoints.FromObject(given) : new DeleteOptions();
         if (BodyDecoder.IsDryRun(request)) options = options with { DryRun = true };
 
-        var pod = resource.Decode(registry.Get(resource, info.Namespace, info.Name));
-        if (!IgnoresBudget(pod))
-        {
-            var budget = FindBudget(info.Namespace, pod);
-            if (budget is not null && !MayGoUnhealthy(pod, budget)) await SpendAsync(request, budget, options.DryRun, cancellationToken);
-            // The allowance was given for this very pod.
-            options = options with { Uid = options.Uid ?? pod.Uid() };
-        }
-        var write = new WriteRequest { Resource = resource, Info = info with { Verb = "delete", Subresource = "" }, User = request.User, DryRun = options.DryRun, Warnings = request.Warnings, SkipAdmission = true };
-        await registry.DeleteAsync(write, options, cancellationToken);
+        await EvictAsync(request, resource, options, cancellationToken);
         return ObjectResponder.Plain(request, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }, 201);
+    }
+
+    private async ValueTask EvictAsync(ApiRequest request, ServedResource resource, DeleteOptions asked, CancellationToken cancellationToken)
+    {
+        var info = request.Info;
+        for (var attempt = 1; ; attempt++)
+        {
+            var options = asked;
+            var pod = resource.Decode(registry.Get(resource, info.Namespace, info.Name));
+            var budget = IgnoresBudget(pod) ? null : FindBudget(info.Namespace, pod);
+            var isFree = budget is null || MayGoUnhealthy(pod, budget);
+            if (!isFree) await SpendAsync(request, budget!, options.DryRun, cancellationToken);
+            // The allowance was given for this very pod; what goes free of one must still be what it was when that was seen.
+            if (!isFree) options = options with { Uid = options.Uid ?? pod.Uid() };
+            else if ((budget is not null || IgnoresBudget(pod)) && !pod.IsBeingDeleted()) options = options with { ResourceVersion = options.ResourceVersion ?? pod.ResourceVersion() };
+            try
+            {
+                await DeleteAsync(request, resource, options, cancellationToken);
+                return;
+            }
+            catch (ApiException exception) when (exception.Code == 409 && isFree && asked.ResourceVersion is null && asked.Uid is null && attempt < MaxAttempts)
+            {
+                // It changed meanwhile, and may need the budget now.
+            }
+        }
+    }
+
+    private async ValueTask DeleteAsync(ApiRequest request, ServedResource resource, DeleteOptions options, CancellationToken cancellationToken)
+    {
+        var write = new WriteRequest { Resource = resource, Info = request.Info with { Verb = "update", Subresource = "status" }, User = request.User, Warnings = request.Warnings, SkipAdmission = true };
+        if (!options.DryRun)
+        {
+            var (marked, _) = await registry.UpdateAsync(write, (pod, _, _) => ValueTask.FromResult(Mark(pod!, options)), null, cancellationToken);
+            if (options.ResourceVersion is not null) options = options with { ResourceVersion = resource.Decode(marked).ResourceVersion() };
+        }
+        write = new WriteRequest { Resource = resource, Info = request.Info with { Verb = "delete", Subresource = "" }, User = request.User, DryRun = options.DryRun, Warnings = request.Warnings, SkipAdmission = true };
+        await registry.DeleteAsync(write, options, cancellationToken);
+    }
+
+    /// <summary>The pod with the condition that says why it ends.</summary>
+    private JsonObject Mark(JsonObject current, DeleteOptions options)
+    {
+        if (options.Uid is { } uid && uid != current.Uid())
+            throw ApiException.Conflict(CoreResources.Pods, current.Name(), $"the UID in the precondition ({uid}) does not match the UID in record ({current.Uid()}). The object might have been deleted and then recreated");
+        if (options.ResourceVersion is { } version && version != current.ResourceVersion())
+            throw ApiException.Conflict(CoreResources.Pods, current.Name(), $"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({current.ResourceVersion()}). The object might have been modified");
+        var pod = (JsonObject)current.DeepClone();
+        var conditions = pod.GetOrAdd("status").GetOrAddArray("conditions");
+        var condition = conditions.OfType<JsonObject>().FirstOrDefault(c => c.Str("type") == Disruption);
+        if (condition?.Str("status") == "True" && condition.Str("reason") == DisruptionReason)
+            return pod;
+        if (condition is not null) conditions.Remove(condition);
+        conditions.Add((JsonNode)new JsonObject
+        {
+            ["type"] = Disruption,
+            ["status"] = "True",
+            ["lastProbeTime"] = null,
+            ["lastTransitionTime"] = ObjectFields.FormatTime(time.GetUtcNow()),
+            ["reason"] = DisruptionReason,
+            ["message"] = "Eviction API: evicting",
+        });
+        return pod;
     }
 
     private static bool IgnoresBudget(JsonObject pod) => pod.Obj("status").Str("phase") is "Succeeded" or "Failed" or "Pending" || pod.IsBeingDeleted();
@@ -81,11 +137,11 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner 
     {
         var name = current.Name();
         var status = current.Obj("status");
-        if (status.Long("observedGeneration") < current.Meta().Long("generation")) throw Refused($"The disruption budget {name} is still being processed by the server.");
+        if (status.Long("observedGeneration") < current.Meta().Long("generation")) throw Refused($"The disruption budget {name} is still being processed by the server.", RetryAfter);
         var allowed = status.Long("disruptionsAllowed");
         if (allowed < 0) throw ApiException.Forbidden(Budgets, name, "pdb disruptions allowed is negative");
         if (status.Obj("disruptedPods") is { Count: > MaxDisruptedPods }) throw ApiException.Forbidden(Budgets, name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
-        if (allowed == 0) throw Refused($"The disruption budget {name} needs {status.Long("desiredHealthy")} healthy pods and has {status.Long("currentHealthy")} currently");
+        if (allowed == 0) throw Refused(SpentCause(name, status), null);
 
         var budget = (JsonObject)current.DeepClone();
         var spent = budget.GetOrAdd("status");
@@ -94,8 +150,16 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner 
         return budget;
     }
 
-    private static ApiException Refused(string cause) => new(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", new JsonObject
+    private static string SpentCause(string name, JsonObject? status)
+    {
+        var failed = status.Items("conditions").FirstOrDefault(c => c.Str("type") == "DisruptionAllowed" && c.Str("status") == "False" && c.Str("reason") == "SyncFailed");
+        return failed is null
+            ? $"The disruption budget {name} needs {status.Long("desiredHealthy")} healthy pods and has {status.Long("currentHealthy")} currently"
+            : $"The disruption budget {name} does not allow evicting pods currently because it failed sync: {failed.Str("message")}";
+    }
+
+    private static ApiException Refused(string cause, TimeSpan? retryAfter) => new(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", new JsonObject
     {
         ["causes"] = new JsonArray(new JsonObject { ["reason"] = "DisruptionBudget", ["message"] = cause }),
-    }, RetryAfter);
+    }, retryAfter);
 }

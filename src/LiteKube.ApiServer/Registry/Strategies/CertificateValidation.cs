@@ -35,7 +35,7 @@ internal static class CertificateValidation
             errors.TooLong(field, MaxDomainLength);
         foreach (var label in labels)
         {
-            if (NameChecks.DnsLabel(label) is not { } complaint)
+            if (NameChecks.DnsLabel(label) is not [var complaint, ..])
                 continue;
             errors.Invalid(field, segments[0], $"validating label \"{label}\": {complaint}");
             break;
@@ -44,7 +44,7 @@ internal static class CertificateValidation
             errors.Invalid(field, segments[0], "should be a domain with at least two segments separated by dots");
         foreach (var label in segments[1].Split('.'))
         {
-            if (NameChecks.DnsSubdomain(label) is not { } complaint)
+            if (NameChecks.DnsSubdomain(label) is not [var complaint, ..])
                 continue;
             errors.Invalid(field, segments[1], $"validating label \"{label}\": {complaint}");
             break;
@@ -85,13 +85,14 @@ internal static class CertificateValidation
             errors.Invalid(spec.Child("signerName"), signer, Checks.FieldImmutable);
     }
 
-    private static string? BundleNameError(string name, string signer)
+    /// <summary>A bundle of a signer bears its name: "example.com:signer:suffix".</summary>
+    public static string? BundleNameError(string name, string signer)
     {
         if (signer.Length == 0)
-            return name.Contains(':', StringComparison.Ordinal) ? "ClusterTrustBundle without signer name must not have \":\" in its name" : NameChecks.DnsSubdomain(name);
+            return name.Contains(':', StringComparison.Ordinal) ? "ClusterTrustBundle without signer name must not have \":\" in its name" : NameChecks.DnsSubdomain(name).FirstOrDefault();
         var prefix = signer.Replace('/', ':') + ":";
         return name.StartsWith(prefix, StringComparison.Ordinal)
-            ? NameChecks.DnsSubdomain(name[prefix.Length..])
+            ? NameChecks.DnsSubdomain(name[prefix.Length..]).FirstOrDefault()
             : $"ClusterTrustBundle for signerName {signer} must be named with prefix {prefix}";
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Values;
 
@@ -12,10 +11,17 @@ internal static class Checks
     public const string FieldImmutable = "field is immutable";
     public const string BetweenPorts = "must be between 1 and 65535, inclusive";
 
-    public static void Name(FieldErrors errors, FieldPath field, string value, Func<string, string?> rule)
+    public static void Name(FieldErrors errors, FieldPath field, string value, Func<string, IReadOnlyList<string>> rule)
     {
-        if (rule(value) is { } complaint)
+        foreach (var complaint in rule(value))
             errors.Invalid(field, value, complaint);
+    }
+
+    /// <summary>The same for a field that may be absent or empty.</summary>
+    public static void OptionalName(FieldErrors errors, JsonObject? value, FieldPath parent, string field, Func<string, IReadOnlyList<string>> rule)
+    {
+        if (value.Str(field) is { Length: > 0 } name)
+            Name(errors, parent.Child(field), name, rule);
     }
 
     /// <summary>False when it is missing, which is an error then.</summary>
@@ -27,7 +33,7 @@ internal static class Checks
         return false;
     }
 
-    public static void RequiredName(FieldErrors errors, JsonObject? value, FieldPath parent, string field, Func<string, string?> rule)
+    public static void RequiredName(FieldErrors errors, JsonObject? value, FieldPath parent, string field, Func<string, IReadOnlyList<string>> rule)
     {
         if (Required(errors, value, parent, field))
             Name(errors, parent.Child(field), value.Str(field), rule);
@@ -52,7 +58,7 @@ internal static class Checks
                 errors.Required(parent.Child(field), "");
             return;
         }
-        if (!supported.Contains(text))
+        if (Array.IndexOf(supported, text) < 0)
             errors.NotSupported(parent.Child(field), text, supported);
     }
 
@@ -80,30 +86,89 @@ internal static class Checks
             errors.Invalid(field, JsonFields.AsText(port), complaint);
     }
 
-    public static void Address(FieldErrors errors, FieldPath field, string text)
+    public static void Address(FieldErrors errors, FieldPath field, string text) => Name(errors, field, text, NameChecks.Address);
+
+    public static void Range(FieldErrors errors, FieldPath field, string text) => Name(errors, field, text, NameChecks.Range);
+
+    /// <summary>An address that traffic may be sent to.</summary>
+    public static void NotSpecial(FieldErrors errors, FieldPath field, string text)
     {
-        if (!IsAddress(text))
-            errors.Invalid(field, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+        foreach (var complaint in AddressFormats.SpecialUses(text))
+            errors.Invalid(field, text, complaint);
     }
 
-    public static bool IsAddress(string text) =>
-        IPAddress.TryParse(text, out var address)
-        // "1.2.3" and "010.0.0.1" are addresses to inet_aton only.
-        && (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork || address.ToString() == text) && !text.Contains('%', StringComparison.Ordinal);
+    /// <summary>acme.io/foo: a subdomain, a slash, a path.</summary>
+    public static void DomainPrefixedPath(FieldErrors errors, FieldPath field, string text)
+    {
+        const string PathCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-._~%!$&'()*+,;=:";
+        if (text.Length == 0)
+        {
+            errors.Required(field, "");
+            return;
+        }
+        var slash = text.IndexOf('/', StringComparison.Ordinal);
+        if (slash <= 0 || slash == text.Length - 1)
+        {
+            errors.Invalid(field, text, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+            return;
+        }
+        Name(errors, field, text[..slash], NameChecks.DnsSubdomain);
+        if (text.AsSpan(slash + 1).ContainsAnyExcept(PathCharacters))
+            errors.Invalid(field, text[(slash + 1)..], "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')");
+    }
 
-    public static bool IsCidr(string text) => text.Contains('/', StringComparison.Ordinal) && IsAddress(text[..text.IndexOf('/', StringComparison.Ordinal)])
-        && int.TryParse(text[(text.IndexOf('/', StringComparison.Ordinal) + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var bits)
-        && bits <= (text.Contains(':', StringComparison.Ordinal) ? 128 : 32);
+    /// <summary>metav1.Condition, as kinds use it that have no condition type of their own.</summary>
+    public static void Conditions(FieldErrors errors, JsonObject? status, FieldPath field)
+    {
+        var types = new HashSet<string>(StringComparer.Ordinal);
+        var index = 0;
+        foreach (var condition in status.Items("conditions"))
+        {
+            var path = field.Index(index++);
+            var type = condition.Str("type");
+            if (!types.Add(type))
+                errors.Duplicate(path, type);
+            if (type.Length == 0)
+                errors.Required(path.Child("type"), "is required");
+            else
+                Name(errors, path.Child("type"), type, NameChecks.QualifiedName);
+            OneOf(errors, condition, path, "status", isRequired: true, "False", "True", "Unknown");
+            if (condition.Long("observedGeneration") < 0)
+                errors.Invalid(path.Child("observedGeneration"), condition["observedGeneration"], "must be greater than or equal to zero");
+            if (condition.Str("lastTransitionTime").Length == 0)
+                errors.Required(path.Child("lastTransitionTime"), "");
+            ConditionReason(errors, condition, path.Child("reason"));
+            if (System.Text.Encoding.UTF8.GetByteCount(condition.Str("message")) > 32 * 1024)
+                errors.TooLong(path.Child("message"), 32 * 1024);
+        }
+    }
+
+    private static void ConditionReason(FieldErrors errors, JsonObject condition, FieldPath field)
+    {
+        var reason = condition.Str("reason");
+        if (reason.Length == 0)
+        {
+            errors.Required(field, "");
+            return;
+        }
+        var isGood = char.IsAsciiLetter(reason[0]) && (char.IsAsciiLetterOrDigit(reason[^1]) || (reason[^1] == '_' && reason.Length > 1));
+        foreach (var c in reason)
+            isGood &= char.IsAsciiLetterOrDigit(c) || c is '_' or ',' or ':';
+        if (!isGood)
+            errors.Invalid(field, reason, "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')");
+        if (reason.Length > 1024)
+            errors.TooLong(field, 1024);
+    }
 
     /// <summary>Labels in a map that is no object's metadata: a selector, a template's labels.</summary>
     public static void Labels(FieldErrors errors, JsonObject? labels, FieldPath field)
     {
-        foreach (var (key, value) in labels ?? [])
+        if (labels is null)
+            return;
+        foreach (var (key, value) in labels)
         {
-            if (NameChecks.QualifiedName(key) is { } complaint)
-                errors.Invalid(field, key, complaint);
-            if (NameChecks.LabelValue(JsonFields.AsText(value)) is { } valueComplaint)
-                errors.Invalid(field, JsonFields.AsText(value), valueComplaint);
+            Name(errors, field, key, NameChecks.QualifiedName);
+            Name(errors, field, JsonFields.AsText(value), NameChecks.LabelValue);
         }
     }
 
@@ -130,13 +195,10 @@ internal static class Checks
                     errors.Invalid(path.Child("operator"), requirement.Str("operator"), "not a valid selector operator");
                     break;
             }
-            if (NameChecks.QualifiedName(requirement.Str("key")) is { } complaint)
-                errors.Invalid(path.Child("key"), requirement.Str("key"), complaint);
+            Name(errors, path.Child("key"), requirement.Str("key"), NameChecks.QualifiedName);
+            var valueIndex = 0;
             foreach (var value in requirement.Strings("values"))
-            {
-                if (NameChecks.LabelValue(value) is { } valueComplaint)
-                    errors.Invalid(path.Child("values"), value, valueComplaint);
-            }
+                Name(errors, path.Child("values").Index(valueIndex++), value, NameChecks.LabelValue);
         }
     }
 

@@ -14,14 +14,17 @@ internal static class ConfigValidation
     public static void ConfigMap(FieldErrors errors, JsonObject value, JsonObject? old)
     {
         long size = 0;
-        foreach (var field in (string[])["data", "binaryData"])
+        foreach (var field in (ReadOnlySpan<string>)["data", "binaryData"])
         {
-            foreach (var (key, text) in value.Obj(field) ?? [])
+            if (value.Obj(field) is not { } entries)
+                continue;
+            var path = FieldPath.Of(field);
+            foreach (var (key, text) in entries)
             {
-                Checks.Name(errors, FieldPath.Of(field).Key(key), key, NameChecks.ConfigKey);
-                if (field == "data" && value.Obj("binaryData").Has(key))
-                    errors.Invalid(FieldPath.Of(field).Key(key), key, "duplicate of key present in binaryData");
-                size += field == "data" ? Encoding.UTF8.GetByteCount(JsonFields.AsText(text)) : JsonFields.AsText(text).Length / 4 * 3;
+                Key(errors, path, key);
+                if (value.Obj(field == "data" ? "binaryData" : "data") is { } others && others.ContainsKey(key))
+                    errors.Invalid(path.Key(key), key, $"duplicate of key present in {(field == "data" ? "binaryData" : "data")}");
+                size += field == "data" ? Encoding.UTF8.GetByteCount(JsonFields.AsText(text)) : Decoded(text);
             }
         }
         if (size > MaxSizeBytes)
@@ -35,8 +38,8 @@ internal static class ConfigValidation
         long size = 0;
         foreach (var (key, text) in value.Obj("data") ?? [])
         {
-            Checks.Name(errors, FieldPath.Of("data").Key(key), key, NameChecks.ConfigKey);
-            size += JsonFields.AsText(text).Length / 4 * 3;
+            Key(errors, FieldPath.Of("data"), key);
+            size += Decoded(text);
         }
         if (size > MaxSizeBytes)
             errors.TooLong(FieldPath.Of("data"), MaxSizeBytes);
@@ -46,6 +49,19 @@ internal static class ConfigValidation
             CheckFrozen(errors, value, old, "data");
         }
         RequiredKeys(errors, value);
+    }
+
+    private static void Key(FieldErrors errors, FieldPath field, string key)
+    {
+        foreach (var complaint in NameChecks.ConfigKey(key))
+            errors.Invalid(field.Key(key), key, complaint);
+    }
+
+    /// <summary>How many bytes the base64 stands for.</summary>
+    private static long Decoded(JsonNode? text)
+    {
+        var encoded = JsonFields.AsText(text);
+        return (encoded.Length / 4 * 3) - (encoded.EndsWith("==", StringComparison.Ordinal) ? 2 : encoded.EndsWith('=') ? 1 : 0);
     }
 
     private static void RequiredKeys(FieldErrors errors, JsonObject value)
@@ -61,7 +77,7 @@ internal static class ConfigValidation
         };
         foreach (var key in keys)
         {
-            if (!data.Has(key))
+            if (!data.Has(key) || (key == "ssh-privatekey" && data.Str(key).Length == 0))
                 errors.Required(FieldPath.Of("data").Key(key), "");
             else if (key.StartsWith(".docker", StringComparison.Ordinal) && !IsJson(data.Str(key)))
                 errors.Invalid(FieldPath.Of("data").Key(key), "<secret contents redacted>", "invalid character in JSON");

@@ -21,21 +21,25 @@ internal static class CronJobValidation
         if (old is null && value.MetaName().Length > 52)
             errors.Invalid(FieldPath.Of("metadata").Child("name"), value.MetaName(), "must be no more than 52 characters");
         var spec = value.Obj("spec") ?? [];
-        if (spec.Str("schedule").Length == 0)
+        var schedule = spec.Str("schedule");
+        if (schedule.Length == 0)
             errors.Required(Spec.Child("schedule"), "");
-        else
-        {
-            if (spec.Str("schedule").Contains("TZ", StringComparison.Ordinal))
-                errors.Invalid(Spec.Child("schedule"), spec.Str("schedule"), "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
-            else if (CheckSchedule(spec.Str("schedule")) is { } complaint)
-                errors.Invalid(Spec.Child("schedule"), spec.Str("schedule"), complaint);
-        }
-        TimeZone(errors, spec);
-        Checks.NonNegative(errors, spec, Spec, "startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit");
+        // What an older server took may stay.
+        else if (schedule.Contains("TZ", StringComparison.Ordinal) && old?.Obj("spec").Str("schedule") != schedule)
+            errors.Invalid(Spec.Child("schedule"), schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+        else if (!schedule.Contains("TZ", StringComparison.Ordinal) && CheckSchedule(schedule) is { } complaint)
+            errors.Invalid(Spec.Child("schedule"), schedule, complaint);
+        Checks.NonNegative(errors, spec, Spec, "startingDeadlineSeconds");
+        if (old is null || old.Obj("spec").StrOrNull("timeZone") != spec.StrOrNull("timeZone"))
+            TimeZone(errors, spec);
         Checks.OneOf(errors, spec, Spec, "concurrencyPolicy", isRequired: true, "Allow", "Forbid", "Replace");
-        JobStrategy.ValidateSpec(errors, spec.Obj("jobTemplate", "spec") ?? [], Spec.Child("jobTemplate").Child("spec"));
-        if (spec.Obj("jobTemplate", "spec").Bool("manualSelector"))
-            errors.NotSupported(Spec.Child("jobTemplate").Child("spec").Child("manualSelector"), true, "nil", "false");
+        var (job, path) = (spec.Obj("jobTemplate", "spec") ?? [], Spec.Child("jobTemplate", "spec"));
+        JobValidation.Spec(errors, job, path);
+        if (job.Has("selector"))
+            errors.Invalid(path.Child("selector"), job["selector"], "`selector` will be auto-generated");
+        if (job.Bool("manualSelector"))
+            errors.NotSupported(path.Child("manualSelector"), true, "nil", "false");
+        Checks.NonNegative(errors, spec, Spec, "successfulJobsHistoryLimit", "failedJobsHistoryLimit");
     }
 
     /// <summary>Null when the schedule is a good one.</summary>

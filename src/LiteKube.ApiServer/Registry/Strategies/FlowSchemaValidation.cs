@@ -91,7 +91,7 @@ internal static class FlowSchemaValidation
         {
             for (var i = 0; i < namespaces.Count; i++)
             {
-                if (NameChecks.DnsLabel(namespaces[i]) is { } complaint)
+                if (NameChecks.DnsLabel(namespaces[i]) is [var complaint, ..])
                     errors.Invalid(field.Child("namespaces").Index(i), namespaces[i], "each member of this list must be '*' or a DNS-1123 label; " + complaint);
             }
         }

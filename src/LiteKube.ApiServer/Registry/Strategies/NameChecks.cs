@@ -1,44 +1,81 @@
+using LiteKube.Apis.Values;
+
 namespace LiteKube.ApiServer.Registry.Strategies;
 
-/// <summary>Which names are valid inside a spec: each check gives the complaint in Kubernetes' words, or null.</summary>
+/// <summary>Which names are valid inside a spec: each check gives the complaints in Kubernetes' words; none: the name is good.</summary>
 internal static class NameChecks
 {
     private const string ConfigKeyMessage = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
-    public static string? DnsLabel(string name) => NameRules.CheckDns1123Label(name);
+    public static IReadOnlyList<string> DnsLabel(string name) => NameFormats.Dns1123Label(name);
 
-    public static string? DnsSubdomain(string name) => NameRules.CheckDns1123Subdomain(name);
+    public static IReadOnlyList<string> DnsSubdomain(string name) => NameFormats.Dns1123Subdomain(name);
 
-    public static string? QualifiedName(string key) => NameRules.CheckQualifiedName(key);
+    public static IReadOnlyList<string> QualifiedName(string key) => NameFormats.LabelKey(key);
 
-    public static string? LabelValue(string value) => NameRules.CheckLabelValue(value);
+    public static IReadOnlyList<string> LabelValue(string value) => NameFormats.LabelValue(value);
 
-    public static string? PathSegment(string name) => NameRules.CheckPathSegment(name);
+    public static IReadOnlyList<string> PathSegment(string name) => NameRules.PathSegment(name, isPrefix: false);
+
+    public static IReadOnlyList<string> Address(string text) => AddressFormats.Address(text) is { } complaint ? [complaint] : [];
+
+    public static IReadOnlyList<string> Range(string text) => AddressFormats.Range(text) is { } complaint ? [complaint] : [];
 
     /// <summary>A key of ConfigMap or Secret data.</summary>
-    public static string? ConfigKey(string key)
+    public static IReadOnlyList<string> ConfigKey(string key)
     {
-        if (key.Length > 253)
-            return "must be no more than 253 bytes";
-        if (key.Length == 0 || key.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_' or '.')))
-            return ConfigKeyMessage;
-        return key is "." or ".." ? $"must not be '{key}'" : key.StartsWith("..", StringComparison.Ordinal) ? "must not start with '..'" : null;
+        var hasForm = key.Length > 0;
+        foreach (var c in key)
+            hasForm &= char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.';
+        if (hasForm && key.Length <= NameFormats.MaxSubdomainLength && !key.StartsWith('.'))
+            return [];
+        List<string> complaints = [];
+        if (key.Length > NameFormats.MaxSubdomainLength)
+            complaints.Add("must be no more than 253 characters");
+        if (!hasForm)
+            complaints.Add(ConfigKeyMessage);
+        if (NoParentPrefix(key) is { } dots)
+            complaints.Add(dots);
+        return complaints;
     }
 
-    public static string? EnvironmentName(string name) =>
-        name.Any(c => c is < ' ' or > '~' or '=') ? "a valid environment variable name must consist only of printable ASCII characters other than '='" : null;
-
-    public static IEnumerable<string> PortName(string name)
+    public static IReadOnlyList<string> EnvironmentName(string name)
     {
+        if (name.Length == 0)
+            return ["environment variable name must be non-empty"];
+        foreach (var c in name)
+        {
+            if (c is < ' ' or > '~' or '=')
+                return ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
+        }
+        return [];
+    }
+
+    public static IReadOnlyList<string> PortName(string name)
+    {
+        var (hasForm, hasLetter) = (name.Length > 0, false);
+        foreach (var c in name)
+        {
+            hasForm &= char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-';
+            hasLetter |= char.IsAsciiLetterLower(c);
+        }
+        var (hasDouble, hasEnd) = (name.Contains("--", StringComparison.Ordinal), name.Length > 0 && (name[0] == '-' || name[^1] == '-'));
+        if (name.Length <= 15 && hasForm && hasLetter && !hasDouble && !hasEnd)
+            return [];
+        List<string> complaints = [];
         if (name.Length > 15)
-            yield return "must be no more than 15 characters";
-        if (name.Any(c => !char.IsAsciiLetterLower(c) && !char.IsAsciiDigit(c) && c != '-') || name.Length == 0)
-            yield return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
-        if (!name.Any(char.IsAsciiLetterLower))
-            yield return "must contain at least one letter (a-z)";
-        if (name.Contains("--", StringComparison.Ordinal))
-            yield return "must not contain consecutive hyphens";
-        if (name.Length > 0 && (name[0] == '-' || name[^1] == '-'))
-            yield return "must not begin or end with a hyphen";
+            complaints.Add("must be no more than 15 characters");
+        if (!hasForm)
+            complaints.Add("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+        if (!hasLetter)
+            complaints.Add("must contain at least one letter (a-z)");
+        if (hasDouble)
+            complaints.Add("must not contain consecutive hyphens");
+        if (hasEnd)
+            complaints.Add("must not begin or end with a hyphen");
+        return complaints;
     }
+
+    private static string? NoParentPrefix(string key) =>
+        key is "." or ".." ? $"must not be '{key}'" : key.StartsWith("..", StringComparison.Ordinal) ? "must not start with '..'" : null;
 }

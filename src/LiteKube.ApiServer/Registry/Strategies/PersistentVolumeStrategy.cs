@@ -30,11 +30,18 @@ internal sealed class PersistentVolumeStrategy(ResourceInfo resource, TimeProvid
         }
     }
 
+    public override void Validate(JsonObject value, FieldErrors errors, StrategyContext context)
+    {
+        base.Validate(value, errors, context);
+        if (value.Obj("spec").Str("persistentVolumeReclaimPolicy") == "Recycle")
+            context.Warnings.Add("spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.");
+    }
+
     private string Now() => KubernetesTime.Format(time.GetUtcNow());
 }
 
 /// <summary>Claims begin as Pending; who binds them says what follows.</summary>
-internal sealed class PersistentVolumeClaimStrategy(ResourceInfo resource) : ValidatedStrategy(resource, StorageValidation.Claim)
+internal sealed class PersistentVolumeClaimStrategy(ResourceInfo resource) : ValidatedStrategy(resource, StorageValidation.Claim, StorageValidation.ClaimStatus)
 {
     public override void PrepareForCreate(JsonObject value, StrategyContext context) => value["status"] = new JsonObject { ["phase"] = "Pending" };
 }

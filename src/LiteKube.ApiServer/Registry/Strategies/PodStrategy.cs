@@ -7,11 +7,12 @@ namespace LiteKube.ApiServer.Registry.Strategies;
 internal sealed class PodStrategy(ResourceInfo resource) : DefaultStrategy(resource)
 {
     private static readonly FieldPath Spec = FieldPath.Of("spec");
+    private static readonly FieldPath Annotations = FieldPath.Of("metadata").Child("annotations");
 
     public override void PrepareForCreate(JsonObject value, StrategyContext context)
     {
         var status = new JsonObject { ["phase"] = "Pending", ["qosClass"] = QualityOfService.Of(value.Obj("spec")) };
-        if (value.Obj("spec").Items("schedulingGates").Any())
+        if (value.Obj("spec").Arr("schedulingGates") is { Count: > 0 })
         {
             status["conditions"] = new JsonArray(new JsonObject
             {
@@ -39,11 +40,17 @@ internal sealed class PodStrategy(ResourceInfo resource) : DefaultStrategy(resou
                 var ephemeral = value.Obj("spec")?["ephemeralContainers"]?.DeepClone();
                 KeepField(value, old, "spec");
                 KeepField(value, old, "status");
+                KeepMetadata(value, old);
                 value.GetOrAdd("spec").SetOrRemove("ephemeralContainers", ephemeral);
+                break;
+            case "resize":
+                KeepField(value, old, "status");
+                KeepMetadata(value, old);
+                ReduceToResources(value, old);
                 break;
             default:
                 KeepField(value, old, "status");
-                // A pod that is going is not resurrected by a client that has not seen it.
+                // They have a door of their own.
                 value.GetOrAdd("spec").SetOrRemove("ephemeralContainers", old.Obj("spec")?["ephemeralContainers"]);
                 break;
         }
@@ -51,11 +58,15 @@ internal sealed class PodStrategy(ResourceInfo resource) : DefaultStrategy(resou
 
     public override void Validate(JsonObject value, FieldErrors errors, StrategyContext context)
     {
-        PodSpecValidation.Validate(errors, value.Obj("spec") ?? [], Spec);
-        if (value.Obj("spec").Arr("ephemeralContainers") is { Count: > 0 })
+        var spec = value.Obj("spec") ?? [];
+        PodAnnotations.Validate(errors, value.Meta().Obj("annotations"), spec, Annotations);
+        PodSpecValidation.Validate(errors, spec, Spec, value.MetaName());
+        if (spec.Arr("ephemeralContainers") is { Count: > 0 })
             errors.Forbidden(Spec.Child("ephemeralContainers"), "cannot be set on create");
-        if (value.Obj("spec").Str("nodeName").Length > 0 && value.Obj("spec").Items("schedulingGates").Any())
+        if (spec.Str("nodeName").Length > 0 && spec.Arr("schedulingGates") is { Count: > 0 })
             errors.Forbidden(Spec.Child("nodeName"), "cannot be set until all schedulingGates have been cleared");
+        PodWarnings.OfName(context.Warnings, value.MetaName(), "this is used in the Pod's hostname, which can result in surprising behavior");
+        PodWarnings.OfSpec(context.Warnings, value.Meta(), spec, Spec, FieldPath.Of("metadata"));
     }
 
     public override void ValidateUpdate(JsonObject value, JsonObject old, FieldErrors errors, StrategyContext context)
@@ -63,21 +74,24 @@ internal sealed class PodStrategy(ResourceInfo resource) : DefaultStrategy(resou
         switch (context.Subresource)
         {
             case "status":
-                if (old.Obj("spec").Str("nodeName") != value.Obj("spec").Str("nodeName"))
-                    errors.Forbidden(FieldPath.Of("status").Child("nodeName"), "may not be changed directly");
-                break;
+                PodStatusValidation.Validate(errors, value, old);
+                return;
+            case "binding":
+                return;
+        }
+        var spec = value.Obj("spec") ?? [];
+        PodAnnotations.Validate(errors, value.Meta().Obj("annotations"), spec, Annotations);
+        PodAnnotations.ValidateUpdate(errors, value, old, Annotations);
+        PodSpecValidation.Validate(errors, spec, Spec, value.MetaName());
+        switch (context.Subresource)
+        {
             case "ephemeralcontainers":
-                PodSpecValidation.Validate(errors, value.Obj("spec") ?? [], Spec);
                 PodUpdateValidation.ValidateEphemeralContainers(errors, value, old);
                 break;
             case "resize":
-                PodSpecValidation.Validate(errors, value.Obj("spec") ?? [], Spec);
-                PodUpdateValidation.ValidateResize(errors, value, old);
-                break;
-            case "binding":
+                PodResizeValidation.Validate(errors, value, old);
                 break;
             default:
-                PodSpecValidation.Validate(errors, value.Obj("spec") ?? [], Spec);
                 PodUpdateValidation.Validate(errors, value, old);
                 break;
         }
@@ -91,5 +105,36 @@ internal sealed class PodStrategy(ResourceInfo resource) : DefaultStrategy(resou
             return 0;
         var seconds = requested ?? spec.LongOrNull("terminationGracePeriodSeconds") ?? 0;
         return seconds < 0 ? 1 : seconds;
+    }
+
+    /// <summary>Only the containers' resources may differ (and what the kubelet may do about them).</summary>
+    private static void ReduceToResources(JsonObject value, JsonObject old)
+    {
+        var asked = value.Obj("spec");
+        var spec = (JsonObject?)old.Obj("spec")?.DeepClone() ?? [];
+        foreach (var list in (ReadOnlySpan<string>)["containers", "initContainers"])
+        {
+            // With a container more or less there is no telling which is which: validation says so.
+            if (asked.Arr(list)?.Count != spec.Arr(list)?.Count)
+            {
+                spec.SetOrRemove(list, asked?[list]);
+                continue;
+            }
+            foreach (var (wanted, container) in asked.Items(list).Zip(spec.Items(list)))
+            {
+                container.SetOrRemove("resources", wanted["resources"]);
+                container.SetOrRemove("resizePolicy", wanted["resizePolicy"]);
+            }
+        }
+        value["spec"] = spec;
+    }
+
+    private static void KeepMetadata(JsonObject value, JsonObject old)
+    {
+        // What a resize or a debug container brings along of metadata is not theirs to change; the rest is checked already.
+        if (value["metadata"] is not JsonObject metadata || old["metadata"] is not JsonObject before)
+            return;
+        foreach (var field in (ReadOnlySpan<string>)["labels", "annotations", "ownerReferences", "finalizers"])
+            KeepField(metadata, before, field);
     }
 }

@@ -25,9 +25,10 @@ internal static class RbacValidation
         var (reference, path, isNamespaced) = (value.Obj("roleRef"), FieldPath.Of("roleRef"), value.Str("kind") != "ClusterRoleBinding");
         if (reference.Str("apiGroup") != CoreResources.RbacGroup)
             errors.NotSupported(path.Child("apiGroup"), reference.Str("apiGroup"), CoreResources.RbacGroup);
-        string[] kinds = isNamespaced ? ["Role", "ClusterRole"] : ["ClusterRole"];
-        if (!kinds.Contains(reference.Str("kind")))
-            errors.NotSupported(path.Child("kind"), reference.Str("kind"), kinds);
+        if (isNamespaced && reference.Str("kind") is not ("Role" or "ClusterRole"))
+            errors.NotSupported(path.Child("kind"), reference.Str("kind"), "Role", "ClusterRole");
+        else if (!isNamespaced && reference.Str("kind") is not "ClusterRole")
+            errors.NotSupported(path.Child("kind"), reference.Str("kind"), "ClusterRole");
         Checks.RequiredName(errors, reference, path, "name", NameChecks.PathSegment);
         var index = 0;
         foreach (var subject in value.Items("subjects"))

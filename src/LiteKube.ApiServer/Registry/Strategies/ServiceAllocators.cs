@@ -44,14 +44,32 @@ internal sealed class ServiceAllocators
         Load();
         if (!IPAddress.TryParse(text, out var address) || AddressIndex(address) is not { } index)
             return $"failed to allocate IP {text}: the provided IP ({text}) is not in the valid range. The range of valid IPs is {Cidr}";
-        return _addresses.TryTake(index) ? null : $"failed to allocate IP {text}: provided IP is already allocated";
+        return !IsReserved(address) && _addresses.TryTake(index) ? null : $"failed to allocate IP {text}: provided IP is already allocated";
     }
 
     public string TakeAnyAddress()
     {
         Load();
-        return _addresses.TakeAny() is { } index ? FromNumber(_base + (uint)index).ToString() : throw ApiException.Internal("failed to allocate a serviceIP: range is full");
+        var passedOver = new List<int>();
+        try
+        {
+            while (_addresses.TakeAny() is { } index)
+            {
+                var address = FromNumber(_base + (uint)index);
+                if (!IsReserved(address))
+                    return address.ToString();
+                passedOver.Add(index);
+            }
+        }
+        finally
+        {
+            passedOver.ForEach(_addresses.Release);
+        }
+        throw ApiException.Internal("failed to allocate a serviceIP: range is full");
     }
+
+    /// <summary>Whether somebody has put the address aside by an IPAddress object.</summary>
+    private bool IsReserved(IPAddress address) => _objects.Get(CoreResources.IPAddresses, "", address.ToString()) is not null;
 
     public string? TakePort(long port)
     {

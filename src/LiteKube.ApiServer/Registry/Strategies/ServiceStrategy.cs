@@ -29,7 +29,9 @@ internal sealed class ServiceStrategy(ResourceInfo resource, ServiceAllocators a
 
     public override void ValidateUpdate(JsonObject value, JsonObject old, FieldErrors errors, StrategyContext context)
     {
-        if (context.Subresource.Length == 0)
+        if (context.Subresource == "status")
+            ServiceValidation.Status(errors, value, old);
+        else
             ServiceValidation.Validate(errors, value, old);
     }
 

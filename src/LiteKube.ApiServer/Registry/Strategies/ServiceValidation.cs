@@ -2,144 +2,221 @@ using System.Text.Json.Nodes;
 
 namespace LiteKube.ApiServer.Registry.Strategies;
 
-/// <summary>Services, judged as Kubernetes' ValidateService does on a single-stack cluster.</summary>
+/// <summary>Services, judged as Kubernetes' ValidateService does. What is about cluster addresses: <see cref="ServiceAddressValidation"/>.</summary>
 internal static class ServiceValidation
 {
+    private const string OnlyBalancers = "may only be used when `type` is 'LoadBalancer'";
+    private const string SourceRangesAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges";
+    private const string HintsAnnotation = "service.kubernetes.io/topology-aware-hints";
+    private const string ModeAnnotation = "service.kubernetes.io/topology-mode";
+    private const int MaxAffinitySeconds = 86400;
+
     private static readonly FieldPath Spec = FieldPath.Of("spec");
+    private static readonly FieldPath Annotations = FieldPath.Of("metadata").Child("annotations");
 
     public static void Validate(FieldErrors errors, JsonObject value, JsonObject? old)
     {
         var spec = value.Obj("spec") ?? [];
+        // Kubernetes gives out the addresses first and says nothing else when it cannot.
+        var before = errors.Count;
+        ServiceAddressValidation.Validate(errors, spec);
+        if (errors.Count > before)
+            return;
+        if (old is not null)
+            Update(errors, spec, old.Obj("spec") ?? []);
+        Topology(errors, value.Meta().Obj("annotations"));
         var type = spec.Str("type");
-        Checks.OneOf(errors, spec, Spec, "type", isRequired: true, "ClusterIP", "ExternalName", "LoadBalancer", "NodePort");
-        var isHeadless = spec.Str("clusterIP") == "None";
-        if (!spec.Items("ports").Any() && !isHeadless && type != "ExternalName")
+        if (spec.Arr("ports") is not { Count: > 0 } && !ServiceAddressValidation.IsHeadless(spec) && type != "ExternalName")
             errors.Required(Spec.Child("ports"), "");
-        switch (type)
-        {
-            case "NodePort" or "LoadBalancer" when isHeadless:
-                errors.Invalid(Spec.Child("clusterIPs").Index(0), "None", $"may not be set to 'None' for {type} services");
-                break;
-            case "ExternalName":
-                if (spec.Strings("clusterIPs").Any())
-                    errors.Forbidden(Spec.Child("clusterIPs"), "may not be set for ExternalName services");
-                var name = spec.Str("externalName").TrimEnd('.');
-                if (name.Length == 0)
-                    errors.Required(Spec.Child("externalName"), "");
-                else
-                    Checks.Name(errors, Spec.Child("externalName"), name, NameChecks.DnsSubdomain);
-                break;
-        }
+        if (type is "LoadBalancer" or "NodePort" && ServiceAddressValidation.IsHeadless(spec))
+            errors.Invalid(Spec.Child("clusterIPs").Index(0), "None", $"may not be set to 'None' for {type} services");
+        if (type == "ExternalName")
+            ExternalName(errors, spec);
         Ports(errors, spec);
-        Addresses(errors, spec, old);
         Checks.Labels(errors, spec.Obj("selector"), Spec.Child("selector"));
         Affinity(errors, spec);
+        var index = 0;
+        foreach (var address in spec.Strings("externalIPs"))
+        {
+            var path = Spec.Child("externalIPs").Index(index++);
+            var found = errors.Count;
+            Checks.Address(errors, path, address);
+            if (errors.Count == found)
+                Checks.NotSpecial(errors, path, address);
+        }
+        Checks.OneOf(errors, spec, Spec, "type", isRequired: true, "ClusterIP", "ExternalName", "LoadBalancer", "NodePort");
+        UniquePorts(errors, spec);
+        Balancer(errors, value, spec, type);
         Traffic(errors, spec);
-        if (spec.Str("loadBalancerClass").Length > 0 && type != "LoadBalancer")
-            errors.Forbidden(Spec.Child("loadBalancerClass"), "may only be used when `type` is 'LoadBalancer'");
-        if (type == "LoadBalancer" && !spec.Has("allocateLoadBalancerNodePorts"))
-            errors.Required(Spec.Child("allocateLoadBalancerNodePorts"), "");
-        else if (type != "LoadBalancer" && spec.Has("allocateLoadBalancerNodePorts"))
-            errors.Forbidden(Spec.Child("allocateLoadBalancerNodePorts"), "may only be used when `type` is 'LoadBalancer'");
+    }
+
+    public static void Status(FieldErrors errors, JsonObject value, JsonObject? old)
+    {
+        var field = FieldPath.Of("status").Child("loadBalancer", "ingress");
+        var index = 0;
+        foreach (var ingress in value.Obj("status", "loadBalancer").Items("ingress"))
+        {
+            var path = field.Index(index++);
+            var hasAddress = ingress.Str("ip").Length > 0;
+            if (hasAddress)
+                Checks.Address(errors, path.Child("ip"), ingress.Str("ip"));
+            if (hasAddress && !ingress.Has("ipMode"))
+                errors.Required(path.Child("ipMode"), "must be specified when `ip` is set");
+            else if (!hasAddress && ingress.Has("ipMode"))
+                errors.Forbidden(path.Child("ipMode"), "may not be specified when `ip` is not set");
+            else
+                Checks.OneOf(errors, ingress, path, "ipMode", isRequired: false, "Proxy", "VIP");
+            IngressValidation.Hostname(errors, ingress, path);
+        }
+        if (index > 0 && value.Obj("spec").Str("type") != "LoadBalancer")
+            errors.Forbidden(field, "may only be used when `spec.type` is 'LoadBalancer'");
+    }
+
+    private static void Update(FieldErrors errors, JsonObject spec, JsonObject before)
+    {
+        ServiceAddressValidation.Update(errors, spec, before);
+        if (spec.Str("type") == "LoadBalancer" && before.Str("type") == "LoadBalancer" && !spec["loadBalancerClass"].SameAs(before["loadBalancerClass"]))
+            errors.Invalid(Spec.Child("loadBalancerClass"), spec["loadBalancerClass"], "may not change once set");
+        if (ServiceFields.NeedsHealthCheckPort(before) && ServiceFields.NeedsHealthCheckPort(spec) && spec.Long("healthCheckNodePort") != before.Long("healthCheckNodePort"))
+            errors.Forbidden(Spec.Child("healthCheckNodePort"), Checks.FieldImmutable);
+    }
+
+    private static void Topology(FieldErrors errors, JsonObject? annotations)
+    {
+        if (annotations.StrOrNull(ModeAnnotation) is { } mode && annotations.StrOrNull(HintsAnnotation) is { } hints && mode != hints)
+            errors.Invalid(Annotations.Key(ModeAnnotation), mode, $"must match annotations[{HintsAnnotation}] when both are specified");
+    }
+
+    private static void ExternalName(FieldErrors errors, JsonObject spec)
+    {
+        const string None = "may not be set for ExternalName services";
+        if (spec.Arr("clusterIPs") is { Count: > 0 })
+            errors.Forbidden(Spec.Child("clusterIPs"), None);
+        if (spec.Arr("ipFamilies") is { Count: > 0 })
+            errors.Forbidden(Spec.Child("ipFamilies"), None);
+        if (spec.Has("ipFamilyPolicy"))
+            errors.Forbidden(Spec.Child("ipFamilyPolicy"), None);
+        var name = spec.Str("externalName");
+        // A dot at its end says that it is whole.
+        name = name.EndsWith('.') ? name[..^1] : name;
+        if (name.Length > 0)
+            Checks.Name(errors, Spec.Child("externalName"), name, NameChecks.DnsSubdomain);
+        else
+            errors.Required(Spec.Child("externalName"), "");
     }
 
     private static void Ports(FieldErrors errors, JsonObject spec)
     {
-        var ports = spec.Items("ports").ToList();
-        var (names, pairs, nodePorts) = (new HashSet<string>(StringComparer.Ordinal), new HashSet<(string, long)>(), new HashSet<(string, long)>());
-        for (var i = 0; i < ports.Count; i++)
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var isNameRequired = spec.Arr("ports") is { Count: > 1 };
+        var index = 0;
+        foreach (var port in spec.Items("ports"))
         {
-            var (port, path) = (ports[i], Spec.Child("ports").Index(i));
-            var name = port.Str("name");
-            if (name.Length == 0)
-            {
-                if (ports.Count > 1)
-                    errors.Required(path.Child("name"), "");
-            }
-            else
+            var path = Spec.Child("ports").Index(index++);
+            if (port.Str("name") is { Length: > 0 } name)
             {
                 Checks.Name(errors, path.Child("name"), name, NameChecks.DnsLabel);
                 if (!names.Add(name))
                     errors.Duplicate(path.Child("name"), name);
             }
+            else if (isNameRequired)
+            {
+                errors.Required(path.Child("name"), "");
+            }
             Checks.PortNumber(errors, path.Child("port"), port.Long("port"));
-            Checks.OneOf(errors, port, path, "protocol", isRequired: true, "TCP", "UDP", "SCTP");
+            Checks.OneOf(errors, port, path, "protocol", isRequired: true, "SCTP", "TCP", "UDP");
             Checks.PortNumberOrName(errors, path.Child("targetPort"), port["targetPort"]);
-            if (!pairs.Add((port.Str("protocol"), port.Long("port"))))
-                errors.Duplicate(path, new JsonObject { ["port"] = port.Long("port"), ["protocol"] = port.Str("protocol") });
-            if (port.Long("nodePort") == 0)
-                continue;
-            if (spec.Str("type") is "ClusterIP" or "ExternalName")
-                errors.Forbidden(path.Child("nodePort"), $"may not be used when `type` is '{spec.Str("type")}'");
-            else if (!nodePorts.Add((port.Str("protocol"), port.Long("nodePort"))))
-                errors.Duplicate(path.Child("nodePort"), port.Long("nodePort"));
+            if (port.StrOrNull("appProtocol") is { } protocol)
+                Checks.Name(errors, path.Child("appProtocol"), protocol, NameChecks.QualifiedName);
         }
     }
 
-    private static void Addresses(FieldErrors errors, JsonObject spec, JsonObject? old)
+    private static void UniquePorts(FieldErrors errors, JsonObject spec)
     {
-        if (!ServiceFields.NeedsClusterAddress(spec))
-            return;
-        var addresses = spec.Strings("clusterIPs").ToList();
-        if (addresses.Count > 0 && addresses[0] != spec.Str("clusterIP"))
-            errors.Invalid(Spec.Child("clusterIPs"), spec["clusterIPs"], "first value must match `clusterIP`");
-        for (var i = 0; i < addresses.Count; i++)
+        var (ports, nodePorts) = (new HashSet<(string, long)>(), new HashSet<(string, long)>());
+        var index = 0;
+        foreach (var port in spec.Items("ports"))
         {
-            if (addresses[i] != "None")
-                Checks.Address(errors, Spec.Child("clusterIPs").Index(i), addresses[i]);
-            if (i > 0)
-                errors.Invalid(Spec.Child("clusterIPs").Index(i), addresses[i], "this cluster is not configured for dual-stack services");
+            var path = Spec.Child("ports").Index(index++);
+            var (protocol, nodePort) = (port.Str("protocol"), port.Long("nodePort"));
+            if (nodePort != 0 && spec.Str("type") == "ClusterIP")
+                errors.Forbidden(path.Child("nodePort"), "may not be used when `type` is 'ClusterIP'");
+            if (nodePort != 0 && !nodePorts.Add((protocol, nodePort)))
+                errors.Duplicate(path.Child("nodePort"), nodePort);
+            if (!ports.Add((protocol, port.Long("port"))))
+                errors.Duplicate(path, new JsonObject { ["Name"] = "", ["Protocol"] = protocol, ["AppProtocol"] = null, ["Port"] = port.Long("port"), ["TargetPort"] = 0, ["NodePort"] = 0 });
         }
-        var families = spec.Strings("ipFamilies").ToList();
-        var isSelectorlessHeadless = spec.Str("clusterIP") == "None" && spec.Obj("selector") is not { Count: > 0 };
-        for (var i = 0; i < families.Count; i++)
-        {
-            if (families[i] is not ("IPv4" or "IPv6"))
-                errors.NotSupported(Spec.Child("ipFamilies").Index(i), families[i], "IPv4", "IPv6");
-            else if (families[i] == "IPv6" && !isSelectorlessHeadless)
-                errors.Invalid(Spec.Child("ipFamilies").Index(i), families[i], "not configured on this cluster");
-        }
-        Checks.OneOf(errors, spec, Spec, "ipFamilyPolicy", isRequired: false, "SingleStack", "PreferDualStack", "RequireDualStack");
-        if (spec.Str("ipFamilyPolicy") == "RequireDualStack" && !isSelectorlessHeadless)
-            errors.Invalid(Spec.Child("ipFamilyPolicy"), "RequireDualStack", "this cluster is not configured for dual-stack services");
-        var before = old.Obj("spec");
-        if (before is not null && ServiceFields.NeedsClusterAddress(before) && before.Str("clusterIP").Length > 0 && before.Str("clusterIP") != spec.Str("clusterIP"))
-            errors.Invalid(Spec.Child("clusterIPs").Index(0), spec["clusterIPs"], spec.Str("clusterIP").Length == 0 ? "primary clusterIP can not be unset" : "may not change once set");
     }
 
     private static void Affinity(FieldErrors errors, JsonObject spec)
     {
+        const string When = "when session affinity type is ClientIP";
         Checks.OneOf(errors, spec, Spec, "sessionAffinity", isRequired: true, "ClientIP", "None");
-        var config = spec.Obj("sessionAffinityConfig");
-        var path = Spec.Child("sessionAffinityConfig");
+        var (config, path) = (spec.Obj("sessionAffinityConfig"), Spec.Child("sessionAffinityConfig"));
         if (spec.Str("sessionAffinity") == "None" && config is not null)
             errors.Forbidden(path, "must not be set when session affinity is None");
-        if (spec.Str("sessionAffinity") == "ClientIP" && config.Obj("clientIP").LongOrNull("timeoutSeconds") is var timeout && timeout is null or <= 0 or > 86400)
-            errors.Invalid(path.Child("clientIP").Child("timeoutSeconds"), timeout, "must be greater than 0 and less than 86400");
+        if (spec.Str("sessionAffinity") != "ClientIP")
+            return;
+        if (config is null)
+            errors.Required(path, When);
+        else if (config.Obj("clientIP") is not { } client)
+            errors.Required(path.Child("clientIP"), When);
+        else if (client.LongOrNull("timeoutSeconds") is not { } timeout)
+            errors.Required(path.Child("clientIP", "timeoutSeconds"), When);
+        else if (timeout is <= 0 or > MaxAffinitySeconds)
+            errors.Invalid(path.Child("clientIP", "timeoutSeconds"), timeout, $"must be greater than 0 and less than {MaxAffinitySeconds}");
+    }
+
+    private static void Balancer(FieldErrors errors, JsonObject value, JsonObject spec, string type)
+    {
+        var isBalancer = type == "LoadBalancer";
+        if (spec.Arr("loadBalancerSourceRanges") is { Count: > 0 })
+        {
+            // The path is Kubernetes' own slip.
+            var field = Spec.Child("LoadBalancerSourceRanges");
+            if (!isBalancer)
+                errors.Forbidden(field, OnlyBalancers);
+            var index = 0;
+            foreach (var range in spec.Strings("loadBalancerSourceRanges"))
+                Checks.Range(errors, field.Index(index++), range.Trim());
+        }
+        else if (value.Meta().Obj("annotations").StrOrNull(SourceRangesAnnotation) is { } ranges)
+        {
+            if (!isBalancer)
+                errors.Forbidden(Annotations.Key(SourceRangesAnnotation), OnlyBalancers);
+            if (ranges.Trim().Length > 0)
+            {
+                foreach (var range in ranges.Split(','))
+                    Checks.Range(errors, Annotations.Key(SourceRangesAnnotation), range.Trim());
+            }
+        }
+        if (!isBalancer && spec.Has("allocateLoadBalancerNodePorts"))
+            errors.Forbidden(Spec.Child("allocateLoadBalancerNodePorts"), OnlyBalancers);
+        if (isBalancer && !spec.Has("allocateLoadBalancerNodePorts"))
+            errors.Required(FieldPath.Of("allocateLoadBalancerNodePorts"), "");
+        if (spec.StrOrNull("loadBalancerClass") is not { } name)
+            return;
+        if (isBalancer)
+            Checks.Name(errors, Spec.Child("loadBalancerClass"), name, NameChecks.QualifiedName);
+        else
+            errors.Forbidden(Spec.Child("loadBalancerClass"), OnlyBalancers);
     }
 
     private static void Traffic(FieldErrors errors, JsonObject spec)
     {
-        var isReachable = ServiceFields.IsExternallyReachable(spec);
-        if (spec.Str("externalTrafficPolicy").Length > 0)
+        if (ServiceFields.IsExternallyReachable(spec))
+            Checks.OneOf(errors, spec, Spec, "externalTrafficPolicy", isRequired: true, "Cluster", "Local");
+        else if (spec.Str("externalTrafficPolicy").Length > 0)
+            errors.Invalid(Spec.Child("externalTrafficPolicy"), spec.Str("externalTrafficPolicy"), "may only be set for externally-accessible services");
+        if (spec.Long("healthCheckNodePort") is not 0 and var port)
         {
-            if (!isReachable)
-                errors.Invalid(Spec.Child("externalTrafficPolicy"), spec.Str("externalTrafficPolicy"), "may only be set for externally-accessible services");
+            if (!ServiceFields.NeedsHealthCheckPort(spec))
+                errors.Invalid(Spec.Child("healthCheckNodePort"), port, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
             else
-                Checks.OneOf(errors, spec, Spec, "externalTrafficPolicy", isRequired: true, "Cluster", "Local");
+                Checks.PortNumber(errors, Spec.Child("healthCheckNodePort"), port);
         }
-        if (spec.Long("healthCheckNodePort") != 0 && !ServiceFields.NeedsHealthCheckPort(spec))
-            errors.Invalid(Spec.Child("healthCheckNodePort"), spec.Long("healthCheckNodePort"), "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
-        Checks.OneOf(errors, spec, Spec, "internalTrafficPolicy", isRequired: false, "Cluster", "Local");
-        var index = 0;
-        foreach (var address in spec.Strings("externalIPs"))
-            Checks.Address(errors, Spec.Child("externalIPs").Index(index++), address);
-        index = 0;
-        foreach (var range in spec.Strings("loadBalancerSourceRanges"))
-        {
-            if (!Checks.IsCidr(range.Trim()))
-                errors.Invalid(Spec.Child("loadBalancerSourceRanges").Index(index), range, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
-            index++;
-        }
+        Checks.OneOf(errors, spec, Spec, "internalTrafficPolicy", isRequired: spec.Str("type") is "ClusterIP" or "NodePort" or "LoadBalancer", "Cluster", "Local");
+        if (spec.StrOrNull("trafficDistribution") is { } distribution && distribution is not ("PreferClose" or "PreferSameNode" or "PreferSameZone"))
+            errors.NotSupported(Spec.Child("trafficDistribution"), distribution, "PreferClose", "PreferSameNode", "PreferSameZone");
     }
 }

@@ -8,193 +8,150 @@ internal static class VolumeValidation
     private const string ModeRange = "must be a number between 0 and 0777 (octal), both inclusive";
     private static readonly string[] DownwardFields = ["metadata.name", "metadata.namespace", "metadata.labels", "metadata.annotations", "metadata.uid"];
 
-    /// <returns>The names of the volumes.</returns>
-    public static HashSet<string> Validate(FieldErrors errors, JsonObject spec, FieldPath field)
+    /// <summary>In the order in which Kubernetes looks for them: the first one counts, the others are too many.</summary>
+    private static readonly string[] Sources =
+    [
+        "emptyDir", "hostPath", "gitRepo", "gcePersistentDisk", "awsElasticBlockStore", "secret", "nfs", "iscsi", "glusterfs", "flocker", "persistentVolumeClaim", "rbd", "cinder", "cephfs", "quobyte", "downwardAPI",
+        "fc", "flexVolume", "configMap", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume", "azureDisk", "storageos", "projected", "scaleIO", "csi", "ephemeral", "image",
+    ];
+
+    public static void Validate(FieldErrors errors, PodScope pod, FieldPath field)
     {
+        if (pod.Spec.Arr("volumes") is not { Count: > 0 })
+            return;
         var names = new HashSet<string>(StringComparer.Ordinal);
         var index = 0;
-        foreach (var volume in spec.Items("volumes"))
+        foreach (var volume in pod.Spec.Items("volumes"))
         {
             var path = field.Index(index++);
-            ValidateSource(errors, volume, path);
-            if (!Checks.Required(errors, volume, path, "name"))
-                continue;
-            Checks.Name(errors, path.Child("name"), volume.Str("name"), NameChecks.DnsLabel);
-            if (!names.Add(volume.Str("name")))
-                errors.Duplicate(path.Child("name"), volume.Str("name"));
+            var name = volume.Str("name");
+            Source(errors, volume, path, name, pod);
+            Checks.RequiredName(errors, volume, path, "name", NameChecks.DnsLabel);
+            if (name.Length > 0 && !names.Add(name))
+                errors.Duplicate(path.Child("name"), name);
         }
-        return names;
     }
 
-    public static void RelativePath(FieldErrors errors, FieldPath field, string path)
+    private static void Source(FieldErrors errors, JsonObject volume, FieldPath field, string name, PodScope pod)
     {
-        if (path.StartsWith('/'))
-            errors.Invalid(field, path, "must be a relative path");
-        NoBackstep(errors, field, path);
-    }
-
-    private static void NoBackstep(FieldErrors errors, FieldPath field, string path)
-    {
-        if (path.Split('/').Contains(".."))
-            errors.Invalid(field, path, "must not contain '..'");
-    }
-
-    private static void ValidateSource(FieldErrors errors, JsonObject volume, FieldPath field)
-    {
-        var sources = volume.Where(p => p.Key != "name" && p.Value is JsonObject).Select(p => p.Key).ToList();
-        if (sources.Count == 0)
-            errors.Required(field, "must specify a volume type");
-        for (var i = 0; i < sources.Count; i++)
+        var count = 0;
+        foreach (var kind in Sources)
         {
-            if (i > 0)
-                errors.Forbidden(field.Child(sources[i]), "may not specify more than 1 volume type");
+            if (volume.Obj(kind) is not { } source)
+                continue;
+            if (count++ == 0)
+                One(errors, kind, source, field, name, pod);
             else
-                ValidateOne(errors, sources[i], volume.Obj(sources[i])!, field.Child(sources[i]));
+                errors.Forbidden(field.Child(kind switch { "cephfs" => "cephFS", "downwardAPI" => "downwarAPI", _ => kind }), "may not specify more than 1 volume type");
         }
+        if (count == 0)
+            errors.Required(field, "must specify a volume type");
     }
 
-    private static void ValidateOne(FieldErrors errors, string kind, JsonObject source, FieldPath field)
+    private static void One(FieldErrors errors, string kind, JsonObject source, FieldPath field, string name, PodScope pod)
     {
+        var path = field.Child(kind);
         switch (kind)
         {
-            case "hostPath":
-                if (Checks.Required(errors, source, field, "path"))
-                    NoBackstep(errors, field.Child("path"), source.Str("path"));
-                Checks.OneOf(errors, source, field, "type", isRequired: false, "DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice");
-                break;
             case "emptyDir":
-                if (source.Has("sizeLimit"))
-                    Checks.Quantity(errors, field.Child("sizeLimit"), source["sizeLimit"], out _);
+                if (source.Has("sizeLimit") && ResourceValidation.Read(source["sizeLimit"]).Sign < 0)
+                    errors.Forbidden(path.Child("sizeLimit"), "SizeLimit field must be a valid resource quantity");
                 break;
             case "secret":
-                Checks.Required(errors, source, field, "secretName");
-                Mode(errors, source, field, "defaultMode");
-                Items(errors, source, field.Child("items"));
+                Checks.Required(errors, source, path, "secretName");
+                Mode(errors, source, path, "defaultMode");
+                KeysToPaths(errors, source, path.Child("items"));
                 break;
             case "configMap":
-                Checks.Required(errors, source, field, "name");
-                Mode(errors, source, field, "defaultMode");
-                Items(errors, source, field.Child("items"));
+                Checks.Required(errors, source, path, "name");
+                Mode(errors, source, path, "defaultMode");
+                KeysToPaths(errors, source, path.Child("items"));
                 break;
             case "downwardAPI":
-                Mode(errors, source, field, "defaultMode");
-                DownwardItems(errors, source, field, []);
+                Mode(errors, source, path, "defaultMode");
+                foreach (var file in source.Items("items"))
+                    DownwardFile(errors, file, path);
                 break;
             case "projected":
-                Mode(errors, source, field, "defaultMode");
-                Projected(errors, source, field.Child("sources"));
+                Mode(errors, source, path, "defaultMode");
+                ProjectionValidation.Validate(errors, source, path, pod);
                 break;
             case "persistentVolumeClaim":
-                Checks.Required(errors, source, field, "claimName");
-                break;
-            case "nfs":
-                Checks.Required(errors, source, field, "server");
-                if (Checks.Required(errors, source, field, "path") && !source.Str("path").StartsWith('/'))
-                    errors.Invalid(field.Child("path"), source.Str("path"), "must be an absolute path");
-                break;
-            case "csi":
-                Checks.Required(errors, source, field, "driver");
+                Checks.Required(errors, source, path, "claimName");
                 break;
             case "ephemeral":
-                Checks.Required(errors, source, field, "volumeClaimTemplate");
-                if (source.Obj("volumeClaimTemplate", "spec") is { } claim)
-                    StorageValidation.ValidateClaimSpec(errors, claim, field.Child("volumeClaimTemplate").Child("spec"));
+                Ephemeral(errors, source, field, name, pod);
                 break;
             case "image":
-                Checks.OneOf(errors, source, field, "pullPolicy", isRequired: false, "Always", "IfNotPresent", "Never");
+                Checks.OneOf(errors, source, path, "pullPolicy", isRequired: true, "Always", "IfNotPresent", "Never");
+                if (pod.IsPod)
+                    Checks.Required(errors, source, path, "reference");
+                break;
+            default:
+                VolumeSourceValidation.Validate(errors, kind, source, field, isPersistent: false, name);
                 break;
         }
     }
 
-    private static void Projected(FieldErrors errors, JsonObject projected, FieldPath field)
+    private static void Ephemeral(FieldErrors errors, JsonObject source, FieldPath field, string name, PodScope pod)
     {
-        var paths = new HashSet<string>(StringComparer.Ordinal);
-        var index = 0;
-        foreach (var source in projected.Items("sources"))
+        var path = field.Child("ephemeral", "volumeClaimTemplate");
+        if (source.Obj("volumeClaimTemplate") is { } template)
         {
-            var path = field.Index(index++);
-            var kinds = source.Where(p => p.Value is JsonObject).Select(p => p.Key).ToList();
-            if (kinds.Count == 0)
-                errors.Required(path, "must specify exactly one of: secret, downwardAPI, configMap, serviceAccountToken, clusterTrustBundle, podCertificate");
-            else if (kinds.Count > 1)
-                errors.Forbidden(path.Child(kinds[1]), "may not specify more than 1 volume type per source");
-            foreach (var kind in kinds.Take(1))
-            {
-                var (value, own) = (source.Obj(kind)!, path.Child(kind));
-                switch (kind)
-                {
-                    case "secret" or "configMap":
-                        Checks.Required(errors, value, own, "name");
-                        Items(errors, value, own.Child("items"));
-                        foreach (var item in value.Items("items"))
-                            Conflict(errors, own, item.Str("path"), paths);
-                        break;
-                    case "downwardAPI":
-                        DownwardItems(errors, value, own, paths);
-                        break;
-                    case "serviceAccountToken":
-                        if (value.LongOrNull("expirationSeconds") is { } seconds && seconds < 600)
-                            errors.Invalid(own.Child("expirationSeconds"), seconds, "may not specify a duration less than 10 minutes");
-                        if (value.LongOrNull("expirationSeconds") is > 1L << 32)
-                            errors.Invalid(own.Child("expirationSeconds"), value["expirationSeconds"], "may not specify a duration larger than 2^32 seconds");
-                        if (Checks.Required(errors, value, own, "path"))
-                        {
-                            RelativePath(errors, own.Child("path"), value.Str("path"));
-                            Conflict(errors, own, value.Str("path"), paths);
-                        }
-                        break;
-                }
-            }
+            WorkloadValidation.TemplateMetadata(errors, template.Obj("metadata"), path.Child("metadata"));
+            StorageValidation.ValidateClaimSpec(errors, template.Obj("spec") ?? [], path.Child("spec"));
         }
+        else
+        {
+            errors.Required(path, "");
+        }
+        if (pod.PodName.Length == 0 || name.Length == 0)
+            return;
+        var claim = $"{pod.PodName}-{name}";
+        foreach (var complaint in NameChecks.DnsSubdomain(claim))
+            errors.Invalid(field.Child("name"), name, $"PVC name {GoText.Quote(claim)}: {complaint}");
     }
 
-    private static void Conflict(FieldErrors errors, FieldPath field, string path, HashSet<string> paths)
-    {
-        if (path.Length > 0 && !paths.Add(path))
-            errors.Invalid(field, path, "conflicting duplicate paths");
-    }
-
-    private static void Items(FieldErrors errors, JsonObject source, FieldPath field)
+    public static void KeysToPaths(FieldErrors errors, JsonObject source, FieldPath field)
     {
         var index = 0;
         foreach (var item in source.Items("items"))
         {
             var path = field.Index(index++);
             Checks.Required(errors, item, path, "key");
-            if (Checks.Required(errors, item, path, "path"))
-                RelativePath(errors, path.Child("path"), item.Str("path"));
+            Checks.Required(errors, item, path, "path");
+            LocalPath(errors, path.Child("path"), item.Str("path"));
             Mode(errors, item, path, "mode");
         }
     }
 
-    private static void DownwardItems(FieldErrors errors, JsonObject source, FieldPath field, HashSet<string> paths)
+    public static void DownwardFile(FieldErrors errors, JsonObject file, FieldPath field)
     {
-        var index = 0;
-        foreach (var item in source.Items("items"))
+        Checks.Required(errors, file, field, "path");
+        LocalPath(errors, field.Child("path"), file.Str("path"));
+        if (file.Obj("fieldRef") is { } reference)
         {
-            var path = field.Child("items").Index(index++);
-            if (Checks.Required(errors, item, path, "path"))
-            {
-                RelativePath(errors, path.Child("path"), item.Str("path"));
-                Conflict(errors, field, item.Str("path"), paths);
-            }
-            if (item.Obj("fieldRef") is { } reference)
-            {
-                ContainerValidation.ValidateFieldRef(errors, reference, path.Child("fieldRef"), DownwardFields);
-                if (item.Has("resourceFieldRef"))
-                    errors.Invalid(path, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
-            }
-            else if (item.Obj("resourceFieldRef") is { } resource)
-            {
-                Checks.Required(errors, resource, path.Child("resourceFieldRef"), "containerName");
-                Checks.Required(errors, resource, path.Child("resourceFieldRef"), "resource");
-            }
-            else
-            {
-                errors.Required(path, "one of fieldRef and resourceFieldRef is required");
-            }
-            Mode(errors, item, path, "mode");
+            EnvironmentValidation.FieldRef(errors, reference, field.Child("fieldRef"), DownwardFields);
+            if (file.Has("resourceFieldRef"))
+                errors.Invalid(field, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
         }
+        else if (file.Obj("resourceFieldRef") is { } resource)
+        {
+            EnvironmentValidation.ResourceRef(errors, resource, field.Child("resourceFieldRef"), isVolume: true);
+        }
+        else
+        {
+            errors.Required(field, "one of fieldRef and resourceFieldRef is required");
+        }
+        Mode(errors, file, field, "mode");
+    }
+
+    /// <summary>A file of an atomically written volume: relative, and not beginning like the writer's own "..data".</summary>
+    public static void LocalPath(FieldErrors errors, FieldPath field, string path)
+    {
+        VolumeSourceValidation.RelativePath(errors, field, path);
+        if (path.StartsWith("..", StringComparison.Ordinal) && !path.StartsWith("../", StringComparison.Ordinal))
+            errors.Invalid(field, path, "must not start with '..'");
     }
 
     private static void Mode(FieldErrors errors, JsonObject value, FieldPath field, string name)

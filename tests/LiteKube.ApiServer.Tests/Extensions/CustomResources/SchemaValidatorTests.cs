@@ -45,7 +45,7 @@ public class SchemaValidatorTests
     [InlineData("""{"type":"string","maxLength":3}""", "\"😀😀😀\"", "")]
     [InlineData("""{"type":"string","pattern":"^a+$"}""", "\"b\"", "spec: Invalid value: \"b\": spec in body should match '^a+$'")]
     [InlineData("""{"type":"array","items":{"type":"string"},"minItems":1}""", "[]", "spec: Invalid value: 0: spec in body should have at least 1 items")]
-    [InlineData("""{"type":"array","items":{"type":"string"},"maxItems":1}""", """["a","b"]""", "spec: Too many: 2: must have at most 1 items")]
+    [InlineData("""{"type":"array","items":{"type":"string"},"maxItems":1}""", """["a","b"]""", "spec: Too many: 2: must have at most 1 item")]
     [InlineData("""{"type":"array","items":{"type":"integer"}}""", """[1,"b"]""", "spec[1]: Invalid value: \"string\": spec[1] in body must be of type integer: \"string\"")]
     [InlineData("""{"type":"object","minProperties":1}""", "{}", "spec: Invalid value: 0: spec in body should have at least 1 properties")]
     [InlineData("""{"type":"object","maxProperties":0}""", """{"a":1}""", "spec: Too many: 1: must have at most 0 items")]
