@@ -64,12 +64,12 @@ public sealed class ApiServer : IAsyncDisposable
         _pki = await ClusterPki.OpenAsync(new ClusterPkiOptions(Path.Combine(_options.DataDirectory, "pki"), ServingNames(), _options.ClusterDomain), _time, _logs.CreateLogger<ClusterPki>(), cancellationToken);
         _parts = new ServerParts(_options, _store, _pki, _checks, _storeHealth, _logs, _time, _stopping.Token);
         _http = new HttpServer(_options.Listen, _pki.SelectServingCertificate, _logs);
-        var adapter = new HttpAdapter(_parts.Pipeline, _parts.Authenticator, _parts.Authorizer, _options.MaxRequestBodyBytes, _logs.CreateLogger<HttpAdapter>(), _stopping.Token);
+        var adapter = new HttpAdapter(_parts.Pipeline, _parts.Authenticator, _parts.Issuers, _parts.Authorizer, _options.MaxRequestBodyBytes, _logs.CreateLogger<HttpAdapter>(), _stopping.Token);
         await _http.StartAsync(adapter, cancellationToken);
         // Together they share the store's commits.
-        await Task.WhenAll(_parts.Bootstrap.RunAsync(_http.Endpoints[0].Port, cancellationToken), _parts.FlowConfiguration.EnsureAsync(cancellationToken));
+        await Task.WhenAll(_parts.Bootstrap.RunAsync(_http.Endpoints[0].Port, cancellationToken), _parts.FlowConfiguration.EnsureAsync(cancellationToken), _parts.LegacyTokens.EnsureTrackingAsync(cancellationToken));
         _bootstrapped = true;
-        _background = Task.WhenAll(RunUntilStoppedAsync(_parts.Aggregator.RunAsync), RunUntilStoppedAsync(_parts.Expiry.RunAsync), RunUntilStoppedAsync(_parts.Definitions.RunAsync), RunUntilStoppedAsync(_parts.FlowConfiguration.RunAsync), RunUntilStoppedAsync(_parts.PolicyStatus.RunAsync));
+        _background = Task.WhenAll(RunUntilStoppedAsync(_parts.Aggregator.RunAsync), RunUntilStoppedAsync(_parts.Expiry.RunAsync), RunUntilStoppedAsync(token => Task.WhenAll(_parts.TokenUpkeep.Select(run => run(token)))), RunUntilStoppedAsync(_parts.Definitions.RunAsync), RunUntilStoppedAsync(_parts.FlowConfiguration.RunAsync), RunUntilStoppedAsync(_parts.PolicyStatus.RunAsync));
         ApiServerLog.Listening(_logger, string.Join(", ", _http.Endpoints));
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using LiteKube.ApiServer.Audit;
+using LiteKube.ApiServer.Authentication;
 
 namespace LiteKube.ApiServer;
 
@@ -24,6 +25,8 @@ public sealed record ApiServerOptions
     public int MaxRequestsInFlight { get; init; } = 600;
     /// <summary>Largest request body; Kubernetes' limit is 3 MiB.</summary>
     public int MaxRequestBodyBytes { get; init; } = 3 * 1024 * 1024;
+    /// <summary>Token issuers outside the cluster, and who is anonymous.</summary>
+    public AuthenticationOptions Authentication { get; init; } = new();
     /// <summary>Null: requests are not recorded.</summary>
     public AuditOptions? Audit { get; init; }
 }

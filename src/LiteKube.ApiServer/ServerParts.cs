@@ -4,6 +4,7 @@ using LiteKube.ApiServer.Admission.Policies;
 using LiteKube.ApiServer.Admission.Webhooks;
 using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
+using LiteKube.ApiServer.Authentication.Oidc;
 using LiteKube.ApiServer.Authorization;
 using LiteKube.ApiServer.Bootstrap;
 using LiteKube.ApiServer.Certificates;
@@ -53,13 +54,16 @@ internal sealed class ServerParts : IAsyncDisposable
         var signingKey = new TokenSigningKey(pki.ServiceAccountKey);
         string[] audiences = [options.ServiceAccountIssuer];
         Tokens = new TokenIssuer(signingKey, options.ServiceAccountIssuer, audiences, Reader, time);
-        var tokenAuthenticator = new ServiceAccountTokenAuthenticator(signingKey, options.ServiceAccountIssuer, audiences, Reader, time);
+        LegacyTokens = new LegacyTokenUse(Reader, () => Writer!, time, logs.CreateLogger<LegacyTokenUse>());
+        Issuers = new TokenIssuers(options.Authentication, options.ServiceAccountIssuer, audiences, time, logs);
+        var tokenAuthenticator = new BearerTokenAuthenticator(audiences,
+            [new ServiceAccountTokenAuthenticator(signingKey, options.ServiceAccountIssuer, audiences, Reader, time, LegacyTokens), new BootstrapTokenAuthenticator(audiences, Reader, time), Issuers]);
         Authenticator = new AuthenticatorChain(new ClientCertificateAuthenticator(pki.CertificateAuthority, time), tokenAuthenticator);
 
         var dispatcher = new WebhookDispatcher(_webhooks, Reader, Authorizer, _admissionMetrics, time, logs.CreateLogger<WebhookDispatcher>());
         var targets = new PolicyTargets(Reader, Authorizer, new PolicyParameters(store, () => Resources));
-        var plugins = AdmissionChain.Build(Reader, Authorizer, _rbac, time,
-            new ServiceAccountTokenSecret(Reader, Tokens, pki.CertificateAuthorityPem),
+        var tokenSecret = new ServiceAccountTokenSecret(Reader, Tokens, pki.CertificateAuthorityPem);
+        var plugins = AdmissionChain.Build(Reader, Authorizer, _rbac, time, tokenSecret,
             policies.Mutating(targets), new MutatingWebhooks(webhooks, dispatcher), policies.Validating(targets), new ValidatingWebhooks(webhooks, dispatcher));
         _admission = new AdmissionRunner(plugins);
         Registry = new ObjectRegistry(store, _admission, time);
@@ -67,6 +71,9 @@ internal sealed class ServerParts : IAsyncDisposable
         Definitions = new DefinitionController(Reader, Registry, CustomResources, time, logs.CreateLogger<DefinitionController>());
         PolicyStatus = new PolicyStatusController(Reader, Registry, () => Resources);
         Aggregator = new ClusterRoleAggregator(Reader, Writer);
+        var bootstrapTokens = new BootstrapTokens(store, Reader, Writer, time, logs.CreateLogger<BootstrapTokens>());
+        var tokenSecrets = new TokenSecrets(store, Reader, Writer, tokenSecret, logs.CreateLogger<TokenSecrets>());
+        TokenUpkeep = [LegacyTokens.RunAsync, bootstrapTokens.RunAsync, tokenSecrets.RunAsync, new LegacyTokenCleaner(Reader, Writer, time).RunAsync, Issuers.RunAsync];
         Bootstrap = new ClusterBootstrap(Reader, Writer, pki, options);
         Expiry = new EventExpiry(store, time, logs.CreateLogger<EventExpiry>());
 
@@ -86,6 +93,10 @@ internal sealed class ServerParts : IAsyncDisposable
     public ObjectRegistry Registry { get; }
     public InternalWriter Writer { get; }
     public IAuthenticator Authenticator { get; }
+    public TokenIssuers Issuers { get; }
+    public LegacyTokenUse LegacyTokens { get; }
+    /// <summary>What looks after tokens while the server runs.</summary>
+    public IReadOnlyList<Func<CancellationToken, Task>> TokenUpkeep { get; }
     public IAuthorizer Authorizer { get; }
     public TokenIssuer Tokens { get; }
     public PolicyStatusController PolicyStatus { get; }
@@ -101,6 +112,7 @@ internal sealed class ServerParts : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         CustomResources.Dispose();
+        Issuers.Dispose();
         _webhooks.Dispose();
         _connector.Dispose();
         _nodes.Dispose();
@@ -109,7 +121,7 @@ internal sealed class ServerParts : IAsyncDisposable
         if (_audit is not null) await _audit.DisposeAsync();
     }
 
-    private RequestPipeline BuildPipeline(OpenIdDocuments openId, ServiceAccountTokenAuthenticator tokenAuthenticator, IStateStore store, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time)
+    private RequestPipeline BuildPipeline(OpenIdDocuments openId, BearerTokenAuthenticator tokenAuthenticator, IStateStore store, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time)
     {
         var watches = new WatchCounts();
         var gate = new FlowGate(Flows, new WorkEstimator(store, () => Resources, watches, time), watches, time);
@@ -128,7 +140,7 @@ internal sealed class ServerParts : IAsyncDisposable
         return new RequestPipeline(Authorizer, resources, others, gate, new RequestDeadlines(time), storeHealth, metrics, _audit, logs.CreateLogger<RequestPipeline>());
     }
 
-    private Dictionary<string, ISubresource> Subresources(ServiceAccountTokenAuthenticator tokenAuthenticator, ObjectResponder responder, IStateStore store, ILoggerFactory logs, TimeProvider time)
+    private Dictionary<string, ISubresource> Subresources(BearerTokenAuthenticator tokenAuthenticator, ObjectResponder responder, IStateStore store, ILoggerFactory logs, TimeProvider time)
     {
         var access = new AccessReviews(Authorizer, _rbac);
         var tokens = new TokenReviews(tokenAuthenticator);
@@ -155,7 +167,7 @@ internal sealed class ServerParts : IAsyncDisposable
             [ResourceEndpoints.KeyOf("selfsubjectaccessreviews", "")] = new ReviewEndpoint((user, _, review) => access.EvaluateSelf(user, review)),
             [ResourceEndpoints.KeyOf("selfsubjectrulesreviews", "")] = new ReviewEndpoint((user, _, review) => access.EvaluateRules(user, review)),
             [ResourceEndpoints.KeyOf("localsubjectaccessreviews", "")] = new ReviewEndpoint((_, ns, review) => access.EvaluateLocal(ns, review)),
-            [ResourceEndpoints.KeyOf("tokenreviews", "")] = new ReviewEndpoint((_, _, review) => tokens.Evaluate(review)),
+            [ResourceEndpoints.KeyOf("tokenreviews", "")] = new ReviewEndpoint((_, _, review, cancellationToken) => tokens.EvaluateAsync(review, cancellationToken)),
             [ResourceEndpoints.KeyOf("selfsubjectreviews", "")] = new ReviewEndpoint((user, _, review) => TokenReviews.EvaluateSelf(user, review, time.GetUtcNow())),
         };
     }

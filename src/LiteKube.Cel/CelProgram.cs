@@ -50,6 +50,19 @@ public sealed class CelProgram
     /// <summary>The names that the expression reads; a rule that reads <c>oldSelf</c> is a transition rule.</summary>
     public IReadOnlySet<string> ReferencedNames { get; }
 
+    /// <summary>Whether the expression reads this field of this variable: <c>variable.field</c> or <c>variable.?field</c>.</summary>
+    public bool SelectsField(string variable, string field)
+    {
+        var found = false;
+        LiteralValidators.Walk(_root, expr => found |= expr switch
+        {
+            SelectExpr { Operand: IdentExpr operand } select => operand.Name == variable && select.Field == field,
+            CallExpr { Function: "_?._", Target: null, Args: [IdentExpr operand, LiteralExpr { Value.Kind: CelKind.String } name] } => operand.Name == variable && name.Value.AsString == field,
+            _ => false,
+        });
+        return found;
+    }
+
     /// <summary>The cost that an evaluation can have, given the sizes that data can have.</summary>
     public CelCostEstimate EstimateCost(ICelSizeEstimator? sizes = null) => new CostEstimator(sizes).Estimate(_root);
 

@@ -96,6 +96,18 @@ internal sealed class InMemoryObjects : IObjectReader, IObjectWriter
         }
     }
 
+    public Task<bool> TryDeleteAsync(JsonObject value, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var (resource, ns, name) = KeyOf(value);
+            if (!_objects.TryGetValue((resource, ns, name), out var stored) || stored["metadata"]!["resourceVersion"]!.GetValue<string>() != value["metadata"]!["resourceVersion"]?.GetValue<string>())
+                return Task.FromResult(false);
+            Delete(resource, ns, name);
+            return Task.FromResult(true);
+        }
+    }
+
     private void Publish(GroupResource resource, JsonObject? now, JsonObject? old)
     {
         foreach (var subscriber in _subscribers.Where(s => s.Resource == resource).ToList())

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Registry;
 
@@ -7,7 +8,7 @@ namespace LiteKube.ApiServer.Admission;
 /// <summary>
 /// Fills Secrets of type kubernetes.io/service-account-token as they are created
 /// (https://kubernetes.io/docs/concepts/security/service-accounts/#get-a-token). Kubernetes leaves this to a controller;
-/// here the signing key never leaves the server and the token is there at once.
+/// here (and for what it misses, <see cref="TokenSecrets"/>) the signing key never leaves the server and the token is there at once.
 /// </summary>
 internal sealed class ServiceAccountTokenSecret(IObjectReader objects, TokenIssuer issuer, string authorityPem) : AdmissionPlugin
 {
@@ -22,17 +23,24 @@ internal sealed class ServiceAccountTokenSecret(IObjectReader objects, TokenIssu
     {
         if (!IsFor(attributes, CoreResources.Secrets) || attributes.Object is not { } secret || secret.Str("type") != "kubernetes.io/service-account-token")
             return;
-        var (ns, name, annotations) = (attributes.Request.Namespace, secret.MetaName(), secret.Annotations());
+        Fill(secret, attributes.Request.Namespace);
+    }
+
+    /// <summary>False: the account is not there, or another one has its name.</summary>
+    public bool Fill(JsonObject secret, string ns)
+    {
+        var (name, annotations) = (secret.MetaName(), secret.Annotations());
         if (name.Length == 0 || objects.Get(CoreResources.ServiceAccounts, ns, annotations.GetValueOrDefault(NameAnnotation, "")) is not { } account)
-            return;
+            return false;
         if (annotations.TryGetValue(UidAnnotation, out var uid) && uid != account.MetaUid())
-            return;
+            return false;
         secret.GetOrAdd("metadata").GetOrAdd("annotations")[UidAnnotation] = account.MetaUid();
         var data = secret.GetOrAdd("data");
         data["ca.crt"] = Base64(authorityPem);
         data["namespace"] = Base64(ns);
         if (!data.Has("token"))
             data["token"] = Base64(issuer.IssueForSecret(account, name));
+        return true;
     }
 
     private static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));

@@ -59,6 +59,12 @@ internal static class AuditEvents
         WriteUser(writer, "user", request.IsAuthenticated ? request.OriginalUser ?? request.User : null);
         if (request.OriginalUser is not null)
             WriteUser(writer, "impersonatedUser", request.User);
+        if (request.ImpersonationConstraint.Length > 0)
+        {
+            writer.WriteStartObject("authenticationMetadata"u8);
+            writer.WriteString("impersonationConstraint"u8, request.ImpersonationConstraint);
+            writer.WriteEndObject();
+        }
         writer.WriteStartArray("sourceIPs"u8);
         foreach (var address in request.SourceAddresses)
             writer.WriteStringValue(address);

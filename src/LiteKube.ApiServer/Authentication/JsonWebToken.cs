@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LiteKube.ApiServer.Authentication.Oidc;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Authentication;
@@ -75,6 +76,9 @@ internal sealed class JsonWebToken
             return null;
         }
     }
+
+    /// <param name="algorithm">That the token names and its issuer may use.</param>
+    public bool IsSignedBy(VerificationKey key, string algorithm) => key.Verifies(algorithm, _signed, _signature);
 
     /// <summary>Only RS256 is taken: a token may not choose a weaker way to be checked.</summary>
     public bool IsSignedBy(TokenSigningKey key)

@@ -12,6 +12,9 @@ namespace LiteKube.ApiServer.Authentication;
 /// <param name="Audiences">Those of the asked audiences that the token is meant for.</param>
 public readonly record struct TokenResult(UserInfo? User, IReadOnlyList<string> Audiences, string? Error)
 {
+    /// <summary>No token of this kind.</summary>
+    internal static readonly TokenResult Unknown = new(null, [], null);
+
     internal static TokenResult Fail(string error) => new(null, [], error);
 }
 
@@ -19,7 +22,7 @@ public readonly record struct TokenResult(UserInfo? User, IReadOnlyList<string> 
 /// Checks service account tokens: signature (once per token), times, audience, and at each use that the account and
 /// what the token is bound to still exist under the same uid. Deleting a pod thus ends its tokens at once.
 /// </summary>
-public sealed class ServiceAccountTokenAuthenticator(TokenSigningKey key, string issuer, IReadOnlyList<string> apiAudiences, IObjectReader objects, TimeProvider time) : IAuthenticator
+public sealed class ServiceAccountTokenAuthenticator(TokenSigningKey key, string issuer, IReadOnlyList<string> apiAudiences, IObjectReader objects, TimeProvider time, LegacyTokenUse? legacyUse = null) : IAuthenticator, ITokenAuthenticator
 {
     private const int MaxCachedTokens = 10_000;
     private const int MaxTokenLength = 16 * 1024;
@@ -40,10 +43,14 @@ public sealed class ServiceAccountTokenAuthenticator(TokenSigningKey key, string
         return Authenticate(token, ApiAudiences).User is { } user ? ValueTask.FromResult<UserInfo?>(user) : throw ApiException.Unauthorized();
     }
 
-    public TokenResult Authenticate(string token, IReadOnlyList<string> audiences)
+    public ValueTask<TokenResult> AuthenticateTokenAsync(string token, IReadOnlyList<string> audiences, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(Verify(token) is { } claims ? Judge(claims, token, audiences) : TokenResult.Unknown);
+
+    public TokenResult Authenticate(string token, IReadOnlyList<string> audiences) =>
+        Verify(token) is { } claims ? Judge(claims, token, audiences) : TokenResult.Fail("invalid bearer token");
+
+    private TokenResult Judge(ServiceAccountClaims claims, string token, IReadOnlyList<string> audiences)
     {
-        if (Verify(token) is not { } claims)
-            return TokenResult.Fail("invalid bearer token");
         var now = time.GetUtcNow();
         if (claims.NotBefore is { } notBefore && now + Leeway < DateTimeOffset.FromUnixTimeSeconds(notBefore))
             return TokenResult.Fail("service account token is not valid yet");
@@ -85,6 +92,10 @@ public sealed class ServiceAccountTokenAuthenticator(TokenSigningKey key, string
             // The Secret's present content is what counts: replacing it revokes the older token.
             if (claims.IsLegacy && !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(Convert.ToBase64String(Encoding.UTF8.GetBytes(token))), Encoding.UTF8.GetBytes(stored.Obj("data").Str("token"))))
                 return "token does not match server's copy";
+            if (claims.IsLegacy && stored.Labels().ContainsKey(LegacyTokenUse.InvalidSinceLabel))
+                return $"the token in secret {claims.Namespace}/{secret.Name} for service account {claims.Namespace}/{claims.ServiceAccount.Name} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '{LegacyTokenUse.InvalidSinceLabel}' label from the secret to temporarily allow use of this token";
+            if (claims.IsLegacy)
+                legacyUse?.Used(stored);
         }
         if (claims.Pod is { } pod && IsGone(CoreResources.Pods, claims.Namespace, pod, now))
             return "service account token has been invalidated: its pod was deleted";

@@ -4,16 +4,16 @@ using LiteKube.ApiServer.Registry;
 namespace LiteKube.ApiServer.Authentication;
 
 /// <summary>Answers authentication.k8s.io TokenReview and SelfSubjectReview.</summary>
-public sealed class TokenReviews(ServiceAccountTokenAuthenticator authenticator)
+public sealed class TokenReviews(BearerTokenAuthenticator authenticator)
 {
     /// <returns>The review with its status filled; the input is not changed.</returns>
-    public JsonObject Evaluate(JsonObject review)
+    public async ValueTask<JsonObject> EvaluateAsync(JsonObject review, CancellationToken cancellationToken)
     {
         var token = review.Obj("spec").Str("token");
         if (token.Length == 0)
             throw ApiException.BadRequest("token is required for TokenReview in authentication");
         var audiences = review.Obj("spec").Strings("audiences").ToList();
-        var result = authenticator.Authenticate(token, audiences.Count == 0 ? authenticator.ApiAudiences : audiences);
+        var result = await authenticator.AuthenticateTokenAsync(token, audiences.Count == 0 ? authenticator.ApiAudiences : audiences, cancellationToken);
         var status = new JsonObject();
         if (result.User is { } user)
         {

@@ -27,6 +27,8 @@ internal abstract class ApiRequest : IOperationOptions
     public required UserInfo User { get; init; }
     /// <summary>Who acts as <see cref="User"/>; null: the user itself.</summary>
     public UserInfo? OriginalUser { get; init; }
+    /// <summary>The verb that allowed a constrained impersonation; "" of others.</summary>
+    public string ImpersonationConstraint { get; init; } = "";
     /// <summary>False: the credentials were refused, and <see cref="User"/> is nobody.</summary>
     public bool IsAuthenticated { get; init; } = true;
 

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
+using LiteKube.ApiServer.Authentication.Oidc;
 using LiteKube.ApiServer.Authorization;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -13,7 +14,7 @@ using Microsoft.Extensions.Primitives;
 namespace LiteKube.ApiServer.Endpoints;
 
 /// <summary>HTTP on one side, the pipeline on the other: who asks, what they ask, and how the answer is written.</summary>
-internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authenticator, IAuthorizer authorizer, int maxBodyBytes, ILogger<HttpAdapter> logger, CancellationToken stopping)
+internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authenticator, TokenIssuers issuers, IAuthorizer authorizer, int maxBodyBytes, ILogger<HttpAdapter> logger, CancellationToken stopping)
 {
     /// <summary>Upstream's threshold: smaller answers cost more to compress than to send.</summary>
     private const int GzipThresholdBytes = 128 * 1024;
@@ -68,13 +69,16 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
     private async ValueTask<(ApiRequest?, ApiResult?)> ReadAsync(HttpContext context, CancellationToken cancellationToken)
     {
         UserInfo? user = null, original = null;
+        var constraint = "";
         try
         {
-            user = await authenticator.AuthenticateAsync(ReadCredentials(context), cancellationToken) ?? UserInfo.Anonymous;
+            user = await authenticator.AuthenticateAsync(ReadCredentials(context), cancellationToken) ?? issuers.Anonymous.UserFor(context.Request.Path.Value ?? "/");
             if (HasImpersonation(context.Request.Headers))
             {
+                var message = context.Request;
+                var info = RequestInfoParser.Parse(message.Method, message.Path.Value ?? "/", QueryParameters.Parse(message.QueryString.Value ?? ""));
                 original = user;
-                user = Impersonation.Apply(user, context.Request.Headers, authorizer);
+                (user, constraint) = Impersonation.Apply(user, message.Headers, info, authorizer);
                 if (ReferenceEquals(user, original)) original = null;
             }
         }
@@ -84,10 +88,10 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
             if (pipeline.Audit is { } trail) await RecordRefusalAsync(context, trail, user, refusal);
             return (null, refusal);
         }
-        return (Wrap(context, user, original), null);
+        return (Wrap(context, user, original, constraint), null);
     }
 
-    private HttpApiRequest Wrap(HttpContext context, UserInfo? user, UserInfo? original)
+    private HttpApiRequest Wrap(HttpContext context, UserInfo? user, UserInfo? original, string constraint = "")
     {
         var message = context.Request;
         var headers = message.Headers;
@@ -102,6 +106,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
             UserAgent = headers.UserAgent.ToString(),
             User = user ?? UserInfo.Anonymous,
             OriginalUser = original,
+            ImpersonationConstraint = constraint,
             IsAuthenticated = user is not null,
         };
     }

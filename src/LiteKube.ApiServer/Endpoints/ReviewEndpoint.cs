@@ -6,8 +6,12 @@ namespace LiteKube.ApiServer.Endpoints;
 
 /// <summary>A kind that is answered and not stored: access reviews, token reviews.</summary>
 /// <param name="evaluate">(user, namespace, review) to the review with its status.</param>
-internal sealed class ReviewEndpoint(Func<UserInfo, string, JsonObject, JsonObject> evaluate) : ISubresource
+internal sealed class ReviewEndpoint(Func<UserInfo, string, JsonObject, CancellationToken, ValueTask<JsonObject>> evaluate) : ISubresource
 {
+    public ReviewEndpoint(Func<UserInfo, string, JsonObject, JsonObject> evaluate) : this((user, ns, review, _) => ValueTask.FromResult(evaluate(user, ns, review)))
+    {
+    }
+
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         if (request.Info.Verb != "create" || request.Info.Name.Length > 0) throw ApiException.MethodNotAllowed();
@@ -15,6 +19,6 @@ internal sealed class ReviewEndpoint(Func<UserInfo, string, JsonObject, JsonObje
         MediaTypes.Negotiate(request, Offers.Protobuf | Offers.PartialMetadata);
         BodyDecoder.IsDryRun(request);
         var review = await BodyDecoder.DecodeAsync(request, resource, cancellationToken);
-        return ObjectResponder.Plain(request, evaluate(request.User, request.Info.Namespace, review), 201);
+        return ObjectResponder.Plain(request, await evaluate(request.User, request.Info.Namespace, review, cancellationToken), 201);
     }
 }

@@ -28,4 +28,7 @@ public interface IObjectWriter
     /// <summary>Compare-and-swap update by the object's resourceVersion; null when it changed meanwhile.</summary>
     /// <param name="subresource">"status" to write that alone.</param>
     Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken, string subresource = "");
+
+    /// <summary>Deletes the object as it was read; false when it changed meanwhile.</summary>
+    Task<bool> TryDeleteAsync(JsonObject value, CancellationToken cancellationToken);
 }

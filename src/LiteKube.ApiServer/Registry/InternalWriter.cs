@@ -48,6 +48,19 @@ internal sealed class InternalWriter(ObjectRegistry registry, Func<ResourceTable
         }
     }
 
+    public async Task<bool> TryDeleteAsync(JsonObject value, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await registry.DeleteAsync(Request(value, "delete"), new DeleteOptions(Uid: value.Uid(), ResourceVersion: value.ResourceVersion()), cancellationToken);
+            return true;
+        }
+        catch (ApiException exception) when (exception.Reason is "Conflict" or "NotFound")
+        {
+            return exception.Reason == "NotFound";
+        }
+    }
+
     private WriteRequest Request(JsonObject value, string verb, string subresource = "")
     {
         var resource = resources().FindKind(value.Text("apiVersion"), value.Text("kind"));

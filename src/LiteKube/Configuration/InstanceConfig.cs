@@ -38,6 +38,8 @@ internal sealed class InstanceConfig
     public string ContainerdRoot => Value(Settings.ContainerdRoot) ?? Path.Combine(DataDir, "containerd");
     public string ContainerdState => Value(Settings.ContainerdState) ?? Path.Combine(RunDir, "containerd");
     public string LogLevel => Value(Settings.LogLevel) ?? "information";
+    public string? AuthenticationConfig => Value(Settings.AuthenticationConfig);
+    public bool? AnonymousAuth => Value(Settings.AnonymousAuth) is { } text ? text == "true" : null;
     public string? EncryptionProviderConfig => Value(Settings.EncryptionProviderConfig);
     public bool EncryptionProviderConfigAutomaticReload => Value(Settings.EncryptionProviderConfigAutomaticReload) == "true";
     public string? AuditPolicyFile => Value(Settings.AuditPolicyFile);

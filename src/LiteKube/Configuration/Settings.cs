@@ -34,12 +34,25 @@ internal static class Settings
     public static readonly Setting EncryptionProviderConfig = new("encryptionProviderConfig", "FILE", "EncryptionConfiguration (apiserver.config.k8s.io/v1): resources that the disk gets encrypted only.", AbsolutePath);
     public static readonly Setting EncryptionProviderConfigAutomaticReload = new("encryptionProviderConfigAutomaticReload", "BOOL", "Take up changes of the encryption configuration while running (default false).", OneOf("true", "false"));
 
+    public static readonly Setting AuthenticationConfig = new("authenticationConfig", "FILE", "AuthenticationConfiguration (apiserver.config.k8s.io/v1): token issuers outside the cluster, and who is anonymous.", AbsolutePath);
+    public static readonly Setting AnonymousAuth = new("anonymousAuth", "BOOL", "Whether requests without credentials are those of system:anonymous (default true).", OneOf("true", "false"));
+    public static readonly Setting OidcIssuerUrl = new("oidcIssuerUrl", "URL", "An OpenID Connect issuer whose tokens are taken.", AnyText);
+    public static readonly Setting OidcClientId = new("oidcClientId", "ID", "For whom the issuer's tokens must be.", AnyText);
+    public static readonly Setting OidcUsernameClaim = new("oidcUsernameClaim", "CLAIM", "The claim that is the user's name (default sub).", AnyText);
+    public static readonly Setting OidcUsernamePrefix = new("oidcUsernamePrefix", "TEXT", "What the user's name begins with (default the issuer and #; - for nothing).", AnyText);
+    public static readonly Setting OidcGroupsClaim = new("oidcGroupsClaim", "CLAIM", "The claim that holds the user's groups.", AnyText);
+    public static readonly Setting OidcGroupsPrefix = new("oidcGroupsPrefix", "TEXT", "What the groups' names begin with.", AnyText);
+    public static readonly Setting OidcRequiredClaim = new("oidcRequiredClaim", "CLAIM=VALUE,...", "Claims that tokens must have.", AnyText);
+    public static readonly Setting OidcSigningAlgs = new("oidcSigningAlgs", "ALG,...", "How tokens may be signed (default RS256).", AnyText);
+    public static readonly Setting OidcCaFile = new("oidcCaFile", "FILE", "The authority of the issuer's certificate (default: those that the machine trusts).", AbsolutePath);
+
     public static readonly IReadOnlyList<Setting> All =
     [
         DataDir, RunDir, LogDir, NodeName, NodeIp, ApiPort, KubeletPort, PodCidr, ServiceCidr, ClusterDns, ClusterDomain,
         NodePortRange, Bridge, ContainerdPath, RuncPath, ContainerdRoot, ContainerdState, LogLevel,
         AuditPolicyFile, AuditLogPath, AuditLogMaxsize, AuditLogMaxbackup, AuditLogMaxage,
         EncryptionProviderConfig, EncryptionProviderConfigAutomaticReload,
+        AuthenticationConfig, AnonymousAuth, OidcIssuerUrl, OidcClientId, OidcUsernameClaim, OidcUsernamePrefix, OidcGroupsClaim, OidcGroupsPrefix, OidcRequiredClaim, OidcSigningAlgs, OidcCaFile,
     ];
 
     private static string? AbsolutePath(string text) =>
@@ -51,6 +64,8 @@ internal static class Settings
 
     private static string? Port(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536 ? null : "must be a port, 1 to 65535";
+
+    private static string? AnyText(string text) => text.Any(char.IsControl) ? "must be one line of text" : null;
 
     private static string? Count(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? null : "must be a whole number, 0 or more";

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using LiteKube.ApiServer;
 using LiteKube.ApiServer.Audit;
+using LiteKube.ApiServer.Authentication;
 using LiteKube.Configuration;
 using LiteKube.Kubelet;
 using LiteKube.Network;
@@ -53,6 +54,7 @@ internal static class ClusterOptions
             IsNodePortFree = NodePorts.IsFree,
             ClusterDomain = config.ClusterDomain,
             ServiceAccountIssuer = $"https://kubernetes.default.svc.{config.ClusterDomain}",
+            Authentication = new AuthenticationOptions { ConfigFile = config.AuthenticationConfig, AnonymousAuth = config.AnonymousAuth, Oidc = Oidc(config) },
             Audit = config.AuditPolicyFile is not { } policy ? null : new AuditOptions
             {
                 PolicyFile = policy,
@@ -61,6 +63,27 @@ internal static class ClusterOptions
                 MaxBackups = config.AuditLogMaxbackup,
                 MaxAgeDays = config.AuditLogMaxage,
             },
+        };
+    }
+
+    private static OidcOptions? Oidc(InstanceConfig config)
+    {
+        var (issuer, client) = (config.Value(Settings.OidcIssuerUrl), config.Value(Settings.OidcClientId));
+        if (issuer is null && client is null)
+            return null;
+        if (issuer is null || client is null)
+            throw new ConfigurationException($"{Settings.OidcIssuerUrl.Option} and {Settings.OidcClientId.Option} need each other");
+        return new OidcOptions
+        {
+            IssuerUrl = issuer,
+            ClientId = client,
+            UsernameClaim = config.Value(Settings.OidcUsernameClaim) ?? "sub",
+            UsernamePrefix = config.Value(Settings.OidcUsernamePrefix) ?? "",
+            GroupsClaim = config.Value(Settings.OidcGroupsClaim) ?? "",
+            GroupsPrefix = config.Value(Settings.OidcGroupsPrefix) ?? "",
+            RequiredClaims = config.Value(Settings.OidcRequiredClaim) ?? "",
+            SigningAlgorithms = config.Value(Settings.OidcSigningAlgs) ?? "RS256",
+            CaFile = config.Value(Settings.OidcCaFile) ?? "",
         };
     }
 

@@ -82,7 +82,7 @@ public sealed class AccessTests(AccessTests.Fixture fixture) : IClassFixture<Acc
         using var jane = fixture.ClientOf("jane", "dev");
         jane.DefaultRequestHeaders.Add("Impersonate-User", "root");
         var refused = await fixture.Server.SendAsync(HttpMethod.Get, "/api/v1/namespaces/default/secrets", null, null, client: jane);
-        Assert.Equal("users \"root\" is forbidden: User \"jane\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope", refused.Json["message"]!.GetValue<string>());
+        Assert.Equal("secrets is forbidden: User \"jane\" cannot impersonate-on:user-info:list resource \"secrets\" in API group \"\" in the namespace \"default\"", refused.Json["message"]!.GetValue<string>());
     }
 
     public sealed class Fixture : IAsyncLifetime
