@@ -67,9 +67,13 @@ public sealed class ApiServer : IAsyncDisposable
         var adapter = new HttpAdapter(_parts.Pipeline, _parts.Authenticator, _parts.Issuers, _parts.Authorizer, _options.MaxRequestBodyBytes, _logs.CreateLogger<HttpAdapter>(), _stopping.Token);
         await _http.StartAsync(adapter, cancellationToken);
         // Together they share the store's commits.
-        await Task.WhenAll(_parts.Bootstrap.RunAsync(_http.Endpoints[0].Port, cancellationToken), _parts.FlowConfiguration.EnsureAsync(cancellationToken), _parts.LegacyTokens.EnsureTrackingAsync(cancellationToken));
+        await Task.WhenAll(
+            _parts.Bootstrap.RunAsync(_http.Endpoints[0].Port, cancellationToken),
+            _parts.FlowConfiguration.EnsureAsync(cancellationToken),
+            _parts.LegacyTokens.EnsureTrackingAsync(cancellationToken),
+            _parts.Aggregation.StartAsync(cancellationToken));
         _bootstrapped = true;
-        _background = Task.WhenAll(RunUntilStoppedAsync(_parts.Aggregator.RunAsync), RunUntilStoppedAsync(_parts.Expiry.RunAsync), RunUntilStoppedAsync(token => Task.WhenAll(_parts.TokenUpkeep.Select(run => run(token)))), RunUntilStoppedAsync(_parts.Definitions.RunAsync), RunUntilStoppedAsync(_parts.FlowConfiguration.RunAsync), RunUntilStoppedAsync(_parts.PolicyStatus.RunAsync));
+        _background = Task.WhenAll(_parts.Background.Select(RunUntilStoppedAsync));
         ApiServerLog.Listening(_logger, string.Join(", ", _http.Endpoints));
     }
 

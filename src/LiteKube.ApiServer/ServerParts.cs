@@ -11,6 +11,7 @@ using LiteKube.ApiServer.Certificates;
 using LiteKube.ApiServer.Discovery;
 using LiteKube.ApiServer.Endpoints;
 using LiteKube.ApiServer.Endpoints.Subresources;
+using LiteKube.ApiServer.Extensions.Aggregation;
 using LiteKube.ApiServer.Extensions.CustomResources;
 using LiteKube.ApiServer.Extensions.Webhooks;
 using LiteKube.ApiServer.FlowControl;
@@ -45,6 +46,8 @@ internal sealed class ServerParts : IAsyncDisposable
         webhooks.Register(strategies);
         var policies = new PolicyParts(Reader);
         policies.Register(strategies, new PolicyAuthorization(() => Authorizer!, () => Resources, Reader));
+        var apiServices = new ApiServiceIndex(Reader);
+        strategies.Register(ApiService.Resource.Group, ApiService.Resource.Resource, info => new ApiServiceStrategy(info, time, apiServices.Invalidate));
         _webhooks = new WebhookCaller(new ProxyTargets(Reader, new NodeLocator(Reader)), time);
         CustomResources = new CustomResourceSet(new ResourceTable(ResourceCatalog.BuiltIn, strategies), Reader, new ServingFactory(_webhooks));
 
@@ -58,7 +61,8 @@ internal sealed class ServerParts : IAsyncDisposable
         Issuers = new TokenIssuers(options.Authentication, options.ServiceAccountIssuer, audiences, time, logs);
         var tokenAuthenticator = new BearerTokenAuthenticator(audiences,
             [new ServiceAccountTokenAuthenticator(signingKey, options.ServiceAccountIssuer, audiences, Reader, time, LegacyTokens), new BootstrapTokenAuthenticator(audiences, Reader, time), Issuers]);
-        Authenticator = new AuthenticatorChain(new ClientCertificateAuthenticator(pki.CertificateAuthority, time), tokenAuthenticator);
+        Authenticator = new AuthenticatorChain(
+            new RequestHeaderAuthenticator(pki.FrontProxyAuthority, [RequestHeaderAuthenticator.OwnName], time), new ClientCertificateAuthenticator(pki.CertificateAuthority, time), tokenAuthenticator);
 
         var dispatcher = new WebhookDispatcher(_webhooks, Reader, Authorizer, _admissionMetrics, time, logs.CreateLogger<WebhookDispatcher>());
         var targets = new PolicyTargets(Reader, Authorizer, new PolicyParameters(store, () => Resources));
@@ -68,41 +72,44 @@ internal sealed class ServerParts : IAsyncDisposable
         _admission = new AdmissionRunner(plugins);
         Registry = new ObjectRegistry(store, _admission, time);
         Writer = new InternalWriter(Registry, () => Resources);
-        Definitions = new DefinitionController(Reader, Registry, CustomResources, time, logs.CreateLogger<DefinitionController>());
-        PolicyStatus = new PolicyStatusController(Reader, Registry, () => Resources);
-        Aggregator = new ClusterRoleAggregator(Reader, Writer);
+        var definitions = new DefinitionController(Reader, Registry, CustomResources, time, logs.CreateLogger<DefinitionController>());
+        var policyStatus = new PolicyStatusController(Reader, Registry, () => Resources);
+        var aggregator = new ClusterRoleAggregator(Reader, Writer);
         var bootstrapTokens = new BootstrapTokens(store, Reader, Writer, time, logs.CreateLogger<BootstrapTokens>());
         var tokenSecrets = new TokenSecrets(store, Reader, Writer, tokenSecret, logs.CreateLogger<TokenSecrets>());
-        TokenUpkeep = [LegacyTokens.RunAsync, bootstrapTokens.RunAsync, tokenSecrets.RunAsync, new LegacyTokenCleaner(Reader, Writer, time).RunAsync, Issuers.RunAsync];
         Bootstrap = new ClusterBootstrap(Reader, Writer, pki, options);
-        Expiry = new EventExpiry(store, time, logs.CreateLogger<EventExpiry>());
+        var authenticationConfig = new AuthenticationConfigKeeper(store, Bootstrap, time, logs.CreateLogger<AuthenticationConfigKeeper>());
+        var expiry = new EventExpiry(store, time, logs.CreateLogger<EventExpiry>());
 
         _connector = new BackendConnector(pki, time);
+        Aggregation = new AggregationLayer(apiServices, Reader, Registry, () => Resources, new UpgradeRelay(_connector, logs.CreateLogger<UpgradeRelay>()), pki, time, logs);
         Health = new HealthEndpoints(checks);
         Flows = new FlowController(options.MaxRequestsInFlight, time);
         Pipeline = BuildPipeline(new OpenIdDocuments(signingKey, options.ServiceAccountIssuer), tokenAuthenticator, store, storeHealth, logs, time);
         InProcess = new InProcessAdapter(Pipeline, stopping);
         FlowConfiguration = new FlowConfiguration(Flows, Reader, InProcess, time, logs.CreateLogger<FlowConfiguration>());
+        Background =
+        [
+            aggregator.RunAsync, expiry.RunAsync, definitions.RunAsync, policyStatus.RunAsync, authenticationConfig.RunAsync, FlowConfiguration.RunAsync, Aggregation.RunAsync,
+            LegacyTokens.RunAsync, bootstrapTokens.RunAsync, tokenSecrets.RunAsync, new LegacyTokenCleaner(Reader, Writer, time).RunAsync, Issuers.RunAsync,
+        ];
     }
 
     public ObjectReader Reader { get; }
     /// <summary>The table of this moment: CRDs change it.</summary>
     public ResourceTable Resources => CustomResources.Table;
     public CustomResourceSet CustomResources { get; }
-    public DefinitionController Definitions { get; }
     public ObjectRegistry Registry { get; }
     public InternalWriter Writer { get; }
     public IAuthenticator Authenticator { get; }
     public TokenIssuers Issuers { get; }
     public LegacyTokenUse LegacyTokens { get; }
-    /// <summary>What looks after tokens while the server runs.</summary>
-    public IReadOnlyList<Func<CancellationToken, Task>> TokenUpkeep { get; }
+    /// <summary>What runs beside the requests for as long as the server does.</summary>
+    public IReadOnlyList<Func<CancellationToken, Task>> Background { get; }
     public IAuthorizer Authorizer { get; }
     public TokenIssuer Tokens { get; }
-    public PolicyStatusController PolicyStatus { get; }
-    public ClusterRoleAggregator Aggregator { get; }
     public ClusterBootstrap Bootstrap { get; }
-    public EventExpiry Expiry { get; }
+    public AggregationLayer Aggregation { get; }
     public HealthEndpoints Health { get; }
     public FlowController Flows { get; }
     public FlowConfiguration FlowConfiguration { get; }
@@ -113,6 +120,7 @@ internal sealed class ServerParts : IAsyncDisposable
     {
         CustomResources.Dispose();
         Issuers.Dispose();
+        Aggregation.Dispose();
         _webhooks.Dispose();
         _connector.Dispose();
         _nodes.Dispose();
@@ -130,13 +138,13 @@ internal sealed class ServerParts : IAsyncDisposable
         var read = new ReadEndpoints(Registry, responder, time);
         var write = new WriteEndpoints(Registry, responder, Authorizer, time);
         var delete = new DeleteEndpoints(Registry, responder, read);
-        var resources = new ResourceEndpoints(() => Resources, read, write, delete, Subresources(tokenAuthenticator, responder, store, logs, time));
+        var resources = new ResourceEndpoints(() => Resources, read, write, delete, Subresources(tokenAuthenticator, responder, store, logs, time), Aggregation.Proxy);
         var documents = new Dictionary<string, StaticDocument>(StringComparer.Ordinal)
         {
             [OpenIdDocuments.ConfigurationPath] = new(openId.Configuration, OpenIdDocuments.ConfigurationContentType, OpenIdDocuments.CacheControl),
             [OpenIdDocuments.KeysPath] = new(openId.Keys, OpenIdDocuments.KeysContentType, OpenIdDocuments.CacheControl),
         };
-        var others = new NonResourceEndpoints(new DiscoveryDocuments(() => Resources), new OpenApiEndpoint(() => Resources), Health, metrics, documents);
+        var others = new NonResourceEndpoints(Aggregation.Discovery(() => Resources), Aggregation.OpenApi(() => Resources), Health, metrics, documents, Aggregation.Proxy);
         return new RequestPipeline(Authorizer, resources, others, gate, new RequestDeadlines(time), storeHealth, metrics, _audit, logs.CreateLogger<RequestPipeline>());
     }
 

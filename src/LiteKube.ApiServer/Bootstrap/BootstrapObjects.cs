@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Certificates;
 using LiteKube.ApiServer.Registry;
 
@@ -9,6 +10,8 @@ namespace LiteKube.ApiServer.Bootstrap;
 /// <summary>The objects beside RBAC that a new cluster starts with, as the API server itself would default them.</summary>
 internal static class BootstrapObjects
 {
+    public const string AuthenticationConfigName = "extension-apiserver-authentication";
+
     private const string KubernetesService = "kubernetes";
 
     public static IEnumerable<JsonObject> Namespaces()
@@ -118,16 +121,16 @@ internal static class BootstrapObjects
     {
         ["kind"] = "ConfigMap",
         ["apiVersion"] = "v1",
-        ["metadata"] = new JsonObject { ["name"] = "extension-apiserver-authentication", ["namespace"] = "kube-system" },
+        ["metadata"] = new JsonObject { ["name"] = AuthenticationConfigName, ["namespace"] = "kube-system" },
         ["data"] = new JsonObject
         {
             ["client-ca-file"] = pki.CertificateAuthorityPem,
-            ["requestheader-allowed-names"] = "[\"front-proxy-client\"]",
+            ["requestheader-allowed-names"] = $"[\"{RequestHeaderAuthenticator.OwnName}\"]",
             ["requestheader-client-ca-file"] = pki.FrontProxyAuthorityPem,
-            ["requestheader-extra-headers-prefix"] = "[\"X-Remote-Extra-\"]",
-            ["requestheader-group-headers"] = "[\"X-Remote-Group\"]",
-            ["requestheader-uid-headers"] = "[\"X-Remote-Uid\"]",
-            ["requestheader-username-headers"] = "[\"X-Remote-User\"]",
+            ["requestheader-extra-headers-prefix"] = $"[\"{RequestHeaderAuthenticator.ExtraPrefix}\"]",
+            ["requestheader-group-headers"] = $"[\"{RequestHeaderAuthenticator.GroupHeader}\"]",
+            ["requestheader-uid-headers"] = $"[\"{RequestHeaderAuthenticator.UidHeader}\"]",
+            ["requestheader-username-headers"] = $"[\"{RequestHeaderAuthenticator.UserHeader}\"]",
         },
     };
 

@@ -24,12 +24,15 @@ public sealed class ClusterBootstrap(IObjectReader objects, IObjectWriter writer
             work.Add(writer.EnsureAsync(value, cancellationToken));
         foreach (var value in BootstrapPolicy.Build())
             work.Add(ReconcileAsync(value, RbacReconciliation.Merge, cancellationToken));
-        work.Add(ReconcileAsync(BootstrapObjects.AuthenticationConfig(pki), MergeFields("data"), cancellationToken));
+        work.Add(ReconcileAuthenticationConfigAsync(cancellationToken));
         work.Add(writer.EnsureAsync(BootstrapObjects.Service(ServiceCidr.FirstAddress(options.ServiceCidr), port), cancellationToken));
         work.Add(EnsureServiceRangeAsync(cancellationToken));
         work.Add(ReconcileEndpointsAsync(options.AdvertiseAddress, port, cancellationToken));
         await Task.WhenAll(work);
     }
+
+    /// <summary>Makes kube-system/extension-apiserver-authentication say what extension servers must know; also to be called when somebody changed it.</summary>
+    public Task ReconcileAuthenticationConfigAsync(CancellationToken cancellationToken) => ReconcileAsync(BootstrapObjects.AuthenticationConfig(pki), MergeFields("data"), cancellationToken);
 
     /// <summary>Points default/kubernetes at the address; also to be called when the machine's address changes.</summary>
     public async Task ReconcileEndpointsAsync(IPAddress address, int port, CancellationToken cancellationToken)

@@ -1,17 +1,24 @@
+using System.Collections.Immutable;
+using LiteKube.Apis;
+using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Endpoints;
+using LiteKube.ApiServer.Extensions.Aggregation;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Discovery;
 
 /// <summary>
 /// What the server serves, told to clients (https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api):
-/// the documents per group version and the aggregated one. Made once per catalog.
+/// the documents per group version and the aggregated one. Made once per catalog, and again when an APIService changes what they say.
 /// </summary>
-internal sealed class DiscoveryDocuments(Func<ResourceTable> resources)
+internal sealed class DiscoveryDocuments(Func<ResourceTable> resources, ApiServiceIndex services, AggregatedDiscovery remote)
 {
     private const string AggregatedParameters = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-    private DiscoverySet? _documents;
+    private Kept? _kept;
+
+    /// <summary>The documents with what they were made of.</summary>
+    private sealed record Kept(ResourceCatalog Catalog, ApiServiceTable Services, ImmutableDictionary<GroupVersion, RemoteVersion> Remote, DiscoverySet Documents);
 
     /// <summary>Null: no such path.</summary>
     public ApiResult? Handle(ApiRequest request, string path)
@@ -44,8 +51,13 @@ internal sealed class DiscoveryDocuments(Func<ResourceTable> resources)
 
     private DiscoverySet Current()
     {
-        var catalog = resources().Catalog;
-        var documents = _documents;
-        return documents is not null && ReferenceEquals(documents.Catalog, catalog) ? documents : _documents = new DiscoverySet(catalog);
+        var (catalog, table, versions) = (resources().Catalog, services.Current, remote.Versions);
+        var kept = _kept;
+        if (kept is not null && ReferenceEquals(kept.Catalog, catalog) && ReferenceEquals(kept.Services, table) && ReferenceEquals(kept.Remote, versions)) return kept.Documents;
+        var listed = ListedVersion.Of(catalog, table, versions);
+        // Most writes of APIServices (conditions, the server's own ones) change nothing here.
+        var documents = kept is not null && ReferenceEquals(kept.Catalog, catalog) && kept.Documents.Versions.SequenceEqual(listed) ? kept.Documents : new DiscoverySet(catalog, listed);
+        _kept = new Kept(catalog, table, versions, documents);
+        return documents;
     }
 }

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using LiteKube.Apis;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Extensions.Aggregation;
 
 namespace LiteKube.ApiServer.Discovery;
 
@@ -17,9 +18,10 @@ internal sealed class DiscoverySet
     private static readonly string[] FixedPaths =
         ["/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/openid/v1/jwks", "/readyz", "/version"];
 
-    public DiscoverySet(ResourceCatalog catalog)
+    /// <param name="versions">Every group version that is told of.</param>
+    public DiscoverySet(ResourceCatalog catalog, IReadOnlyList<ListedVersion> versions)
     {
-        Catalog = catalog;
+        (Catalog, Versions) = (catalog, versions);
         ByPath["/version"] = ObjectWriter.Write(VersionInfo());
         ByPath["/api"] = ObjectWriter.Write(new JsonObject
         {
@@ -29,18 +31,20 @@ internal sealed class DiscoverySet
         });
         var groups = new JsonArray();
         var paths = new List<string>(FixedPaths);
-        foreach (var (group, versions) in catalog.Groups)
+        foreach (var (group, listed) in ListedVersion.ByPriorityAndName(versions))
         {
+            var names = listed.ConvertAll(v => v.GroupVersion.Version);
             if (group.Length > 0)
             {
-                groups.Add((JsonNode)Group([], group, versions));
-                ByPath[$"/apis/{group}"] = ObjectWriter.Write(Group(new() { ["kind"] = "APIGroup", ["apiVersion"] = "v1" }, group, versions));
+                groups.Add((JsonNode)Group([], group, names));
+                ByPath[$"/apis/{group}"] = ObjectWriter.Write(Group(new() { ["kind"] = "APIGroup", ["apiVersion"] = "v1" }, group, names));
                 paths.Add($"/apis/{group}");
             }
-            foreach (var version in versions)
+            foreach (var version in listed)
             {
-                var path = group.Length == 0 ? $"/api/{version}" : $"/apis/{group}/{version}";
-                ByPath[path] = ObjectWriter.Write(ResourceList(new(group, version)));
+                var path = ApiService.PathOf(version.GroupVersion);
+                // Another server's document is its own to give.
+                if (version.IsLocal) ByPath[path] = ObjectWriter.Write(ResourceList(version.GroupVersion));
                 if (group.Length > 0) paths.Add(path);
             }
         }
@@ -52,6 +56,7 @@ internal sealed class DiscoverySet
     }
 
     public ResourceCatalog Catalog { get; }
+    public IReadOnlyList<ListedVersion> Versions { get; }
     public Dictionary<string, byte[]> ByPath { get; } = new(StringComparer.Ordinal);
     public (byte[] Body, string Tag) AggregatedCore { get; }
     public (byte[] Body, string Tag) AggregatedGroups { get; }
@@ -126,20 +131,23 @@ internal sealed class DiscoverySet
     private (byte[] Body, string Tag) Aggregated(Func<string, bool> includes)
     {
         var items = new JsonArray();
-        foreach (var (group, versions) in Catalog.Groups)
+        foreach (var (group, versions) in ListedVersion.ByPriority(Versions))
         {
             if (!includes(group)) continue;
             var metadata = new JsonObject();
             if (group.Length > 0) metadata["name"] = group;
             metadata["creationTimestamp"] = null;
-            items.Add((JsonNode)new JsonObject { ["metadata"] = metadata, ["versions"] = new JsonArray([.. versions.Select(v => (JsonNode)AggregatedVersion(new(group, v)))]) });
+            items.Add((JsonNode)new JsonObject { ["metadata"] = metadata, ["versions"] = new JsonArray([.. versions.Select(v => (JsonNode)AggregatedVersion(v))]) });
         }
         var body = ObjectWriter.Write(new JsonObject { ["kind"] = "APIGroupDiscoveryList", ["apiVersion"] = "apidiscovery.k8s.io/v2", ["metadata"] = new JsonObject(), ["items"] = items });
         return (body, $"\"{Convert.ToHexString(SHA512.HashData(body))}\"");
     }
 
-    private JsonObject AggregatedVersion(GroupVersion groupVersion)
+    private JsonObject AggregatedVersion(ListedVersion version)
     {
+        if (version.Remote is { } remote)
+            return new JsonObject { ["version"] = version.GroupVersion.Version, ["resources"] = remote.Resources.DeepClone(), ["freshness"] = remote.IsStale ? "Stale" : "Current" };
+        var groupVersion = version.GroupVersion;
         var list = new JsonArray();
         foreach (var info in Of(groupVersion))
         {

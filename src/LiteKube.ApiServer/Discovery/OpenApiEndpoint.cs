@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
@@ -6,19 +7,23 @@ using LiteKube.Apis.Codec;
 using LiteKube.Apis.OpenApi;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Endpoints;
+using LiteKube.ApiServer.Extensions.Aggregation;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Discovery;
 
 /// <summary>
 /// /openapi/v2 (JSON and gnostic protobuf) and /openapi/v3 (index and a document per group version). Documents are
-/// made when first asked for: a cluster whose clients never ask holds none.
+/// made when first asked for: a cluster whose clients never ask holds none. What other servers publish of their group versions
+/// is merged into v2; their documents of v3 they give themselves.
 /// </summary>
-internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
+internal sealed class OpenApiEndpoint(Func<ResourceTable> resources, AggregatedOpenApi remote, AggregationProxy proxy)
 {
     private const string ProtobufType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
     /// <summary>Asked for by clients, but no valid media type (RFC 9110 has no "@" in a token): Go's parser refuses it in an answer.</summary>
     private const string AskedProtobufType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+    private const string V3Prefix = "/openapi/v3/";
 
     private Cache? _cache;
 
@@ -31,7 +36,10 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
             return Document(request, isProtobuf ? cache.V2Protobuf : cache.V2Json, isProtobuf ? ProtobufType : ApiResult.Json);
         }
         if (path == "/openapi/v3") return Document(request, cache.V3Index, ApiResult.Json);
-        if (!path.StartsWith("/openapi/v3/", StringComparison.Ordinal) || cache.V3(path["/openapi/v3/".Length..]) is not { } found) throw new UnknownPathException();
+        if (!path.StartsWith(V3Prefix, StringComparison.Ordinal)) throw new UnknownPathException();
+        var name = path[V3Prefix.Length..];
+        if (cache.IsElsewhere(name, out var groupVersion)) return proxy.Handle(request, groupVersion) ?? throw new UnknownPathException();
+        if (cache.V3(name) is not { } found) throw new UnknownPathException();
         // The hash in the address makes a document immutable: clients keep it for good.
         var isPinned = request.Query.Get("hash") is { Length: > 0 } hash && hash == found.Hash;
         return Document(request, found, ApiResult.Json, isPinned ? "public, immutable" : "no-cache, private");
@@ -47,9 +55,9 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
 
     private Cache Current()
     {
-        var catalog = resources().Catalog;
+        var (catalog, specs) = (resources().Catalog, remote.Specs);
         var cache = _cache;
-        return cache is not null && ReferenceEquals(cache.Catalog, catalog) ? cache : _cache = new Cache(catalog, cache);
+        return cache is not null && ReferenceEquals(cache.Catalog, catalog) && ReferenceEquals(cache.Specs, specs) ? cache : _cache = new Cache(catalog, specs, remote, cache);
     }
 
     private sealed record Entity(byte[] Body)
@@ -58,15 +66,17 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
     }
 
     /// <param name="before">The documents of the catalog before this one: a CRD changes those of its own versions only.</param>
-    private sealed class Cache(ResourceCatalog catalog, Cache? before)
+    /// <param name="specs">Of other servers.</param>
+    private sealed class Cache(ResourceCatalog catalog, ImmutableDictionary<GroupVersion, RemoteSpec> specs, AggregatedOpenApi remote, Cache? before)
     {
         private readonly Dictionary<GroupVersion, Lazy<Entity?>> _kept = before is null ? [] : Unchanged(before, catalog);
-        private readonly Lazy<Entity> _v2Json = new(() => new(OpenApiDocuments.BuildV2Json(catalog)));
-        private readonly Lazy<Entity> _v2Protobuf = new(() => new(OpenApiDocuments.BuildV2Protobuf(catalog)));
+        private readonly Lazy<Entity> _v2Json = new(() => new(specs.IsEmpty ? OpenApiDocuments.BuildV2Json(catalog) : ObjectWriter.Write(remote.Merge(OpenApiDocuments.BuildV2Tree(catalog), specs))));
+        private readonly Lazy<Entity> _v2Protobuf = new(() => new(specs.IsEmpty ? OpenApiDocuments.BuildV2Protobuf(catalog) : OpenApiDocuments.EncodeV2(remote.Merge(OpenApiDocuments.BuildV2Tree(catalog), specs))));
         private readonly ConcurrentDictionary<string, Lazy<Entity?>> _v3 = new(StringComparer.Ordinal);
         private Entity? _index;
 
         public ResourceCatalog Catalog => catalog;
+        public ImmutableDictionary<GroupVersion, RemoteSpec> Specs => specs;
         public Entity V2Json => _v2Json.Value;
         public Entity V2Protobuf => _v2Protobuf.Value;
         public Entity V3Index => _index ??= BuildIndex();
@@ -75,9 +85,17 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
         public Entity? V3(string path)
         {
             var groupVersion = GroupVersionOf(path);
+            if (groupVersion.Version is not null && specs.TryGetValue(groupVersion, out var spec)) return spec.V3 is { } made ? _v3.GetOrAdd(path, _ => new(() => new Entity(made))).Value : null;
             if (groupVersion.Version is null || !catalog.Groups.Any(g => g.Group == groupVersion.Group && g.Versions.Contains(groupVersion.Version))) return null;
             if (_kept.TryGetValue(groupVersion, out var kept)) return kept.Value;
             return _v3.GetOrAdd(path, _ => new(() => OpenApiDocuments.BuildV3Json(catalog, groupVersion) is { } body ? new Entity(body) : null)).Value;
+        }
+
+        /// <summary>Whether another server gives the document itself.</summary>
+        public bool IsElsewhere(string path, out GroupVersion groupVersion)
+        {
+            groupVersion = specs.IsEmpty ? default : GroupVersionOf(path);
+            return groupVersion.Version is not null && specs.TryGetValue(groupVersion, out var spec) && spec.V3Url is not null;
         }
 
         private static GroupVersion GroupVersionOf(string path) => path.Split('/') switch
@@ -110,11 +128,17 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources)
                 foreach (var version in versions)
                 {
                     var path = group.Length == 0 ? $"api/{version}" : $"apis/{group}/{version}";
-                    if (V3(path) is { } document)
-                        paths[path] = new JsonObject { ["serverRelativeURL"] = $"/openapi/v3/{path}?hash={document.Hash}" };
+                    Add(paths, path);
                 }
             }
+            foreach (var groupVersion in specs.Keys.OrderBy(v => v.ToString(), StringComparer.Ordinal)) Add(paths, ApiService.PathOf(groupVersion)[1..]);
             return new(ObjectWriter.Write(new JsonObject { ["paths"] = paths }));
+        }
+
+        private void Add(JsonObject paths, string path)
+        {
+            if (IsElsewhere(path, out var groupVersion)) paths[path] = new JsonObject { ["serverRelativeURL"] = specs[groupVersion].V3Url };
+            else if (V3(path) is { } document) paths[path] = new JsonObject { ["serverRelativeURL"] = $"/openapi/v3/{path}?hash={document.Hash}" };
         }
     }
 }

@@ -26,8 +26,15 @@ internal sealed class WatchResult(WatchStream stream) : ApiResult
 }
 
 /// <summary>The connection itself is the answer: exec, logs, port-forward, proxy. Only HTTP can give it.</summary>
-internal sealed class ConnectResult(ApiRequest request, Func<HttpContext, CancellationToken, Task> run) : ApiResult
+internal class ConnectResult(ApiRequest request, Func<HttpContext, CancellationToken, Task> run) : ApiResult
 {
     public ApiRequest Request { get; } = request;
     public Func<HttpContext, CancellationToken, Task> Run { get; } = run;
+}
+
+/// <summary>Another server's answer: passed on over HTTP as it comes, read here for a component of this process.</summary>
+/// <param name="send">Asks for the answer; its body is still to come.</param>
+internal sealed class RelayedResult(ApiRequest request, Func<HttpContext, CancellationToken, Task> run, Func<CancellationToken, Task<HttpResponseMessage>> send) : ConnectResult(request, run)
+{
+    public Func<CancellationToken, Task<HttpResponseMessage>> Send { get; } = send;
 }

@@ -188,6 +188,8 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
     private async ValueTask ConnectAsync(HttpContext context, ConnectResult connect, CancellationToken cancellationToken)
     {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+        // Another server does the work from here, under limits of its own.
+        if (connect is RelayedResult) pipeline.Leave(connect.Request);
         try
         {
             await connect.Run(context, linked.Token);
@@ -288,7 +290,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
             token = authorization["Bearer ".Length..].Trim();
         else if (headers.SecWebSocketProtocol.Count > 0)
             token = TokenOfProtocols(context);
-        return new Credentials(certificate, string.IsNullOrEmpty(token) ? null : token);
+        return new Credentials(certificate, string.IsNullOrEmpty(token) ? null : token, headers);
     }
 
     /// <summary>Browsers cannot set headers on a WebSocket: the token comes as a subprotocol, which the backend must not see.</summary>

@@ -12,6 +12,13 @@ internal sealed class InProcessAdapter(RequestPipeline pipeline, CancellationTok
         try
         {
             var result = await pipeline.HandleAsync(wrapped, cancellationToken);
+            if (result is RelayedResult relayed)
+            {
+                pipeline.Leave(wrapped);
+                var answer = await RelayedAnswer.ReadAsync(relayed, pipeline.Translate, cancellationToken);
+                if (wrapped.Audit is { } audited) await audited.CompleteAsync(null, answer.StatusCode);
+                return answer;
+            }
             if (result is not WatchResult watch) return Complete(result);
             await watch.Stream.DisposeAsync();
             throw new InvalidOperationException($"{request.PathAndQuery} is a watch: use WatchAsync.");
@@ -29,6 +36,12 @@ internal sealed class InProcessAdapter(RequestPipeline pipeline, CancellationTok
         try
         {
             var result = await pipeline.HandleAsync(wrapped, cancellationToken);
+            if (result is RelayedResult relayed)
+            {
+                pipeline.Leave(wrapped);
+                await foreach (var line in RelayedAnswer.ReadLinesAsync(relayed, pipeline.Translate, stopping, cancellationToken)) yield return line;
+                yield break;
+            }
             if (result is not WatchResult watch)
             {
                 var refusal = Complete(result);

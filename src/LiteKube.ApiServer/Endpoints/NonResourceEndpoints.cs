@@ -1,10 +1,11 @@
 using LiteKube.ApiServer.Discovery;
+using LiteKube.ApiServer.Extensions.Aggregation;
 using LiteKube.ApiServer.Metrics;
 
 namespace LiteKube.ApiServer.Endpoints;
 
 /// <summary>Paths that are no resources: discovery, health, version, metrics, OpenAPI, the token issuer's documents.</summary>
-internal sealed class NonResourceEndpoints(DiscoveryDocuments discovery, OpenApiEndpoint openApi, HealthEndpoints health, ServerMetrics metrics, IReadOnlyDictionary<string, StaticDocument> documents)
+internal sealed class NonResourceEndpoints(DiscoveryDocuments discovery, OpenApiEndpoint openApi, HealthEndpoints health, ServerMetrics metrics, IReadOnlyDictionary<string, StaticDocument> documents, AggregationProxy aggregation)
 {
     public ValueTask<ApiResult> HandleAsync(ApiRequest request, CancellationToken cancellationToken)
     {
@@ -21,7 +22,7 @@ internal sealed class NonResourceEndpoints(DiscoveryDocuments discovery, OpenApi
         if (trimmed is "/metrics") return new BytesResult(metrics.Write()) { ContentType = ServerMetrics.ContentType };
         if (health.Handle(request, trimmed) is { } answer) return answer;
         if (trimmed.StartsWith("/openapi/", StringComparison.Ordinal)) return openApi.Handle(request, trimmed);
-        return discovery.Handle(request, trimmed) ?? throw new UnknownPathException();
+        return discovery.Handle(request, trimmed) ?? aggregation.HandlePath(request, trimmed) ?? throw new UnknownPathException();
     }
 }
 

@@ -1,3 +1,4 @@
+using LiteKube.ApiServer.Extensions.Aggregation;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Endpoints;
@@ -10,7 +11,7 @@ internal interface ISubresource
 
 /// <summary>Leads a request for a resource to what answers it.</summary>
 internal sealed class ResourceEndpoints(
-    Func<ResourceTable> resources, ReadEndpoints read, WriteEndpoints write, DeleteEndpoints delete, IReadOnlyDictionary<string, ISubresource> subresources)
+    Func<ResourceTable> resources, ReadEndpoints read, WriteEndpoints write, DeleteEndpoints delete, IReadOnlyDictionary<string, ISubresource> subresources, AggregationProxy aggregation)
 {
     /// <summary>Stands for the name of any resource that a CRD brings.</summary>
     public const string CustomResources = "*";
@@ -21,7 +22,9 @@ internal sealed class ResourceEndpoints(
     public ValueTask<ApiResult> HandleAsync(ApiRequest request, CancellationToken cancellationToken)
     {
         var info = request.Info;
-        if (!resources().TryFind(info.Group, info.Version, info.Resource, out var resource)) throw new UnknownPathException();
+        var table = resources();
+        if (aggregation.Shadows(table, info) || !table.TryFind(info.Group, info.Version, info.Resource, out var resource))
+            return ValueTask.FromResult(aggregation.Handle(request) ?? throw new UnknownPathException());
         // Namespaces are the one cluster-scoped resource whose path says "namespaces".
         if (info.Namespace.Length > 0 && !resource.Info.Namespaced)
         {

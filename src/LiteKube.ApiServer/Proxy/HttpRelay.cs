@@ -27,39 +27,52 @@ internal sealed class HttpRelay(BackendConnector connector)
         {
             throw BackendConnector.Unreachable(target, exception)!;
         }
-        using (answer)
-        {
-            CopyHead(context, answer, target, prefix);
-            await context.Response.StartAsync(cancellationToken);
-            await context.Response.Body.FlushAsync(cancellationToken);
-            await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
-            await CopyAsync(body, context.Response.Body, cancellationToken);
-        }
+        using (answer) await AnswerAsync(context, answer, prefix is null ? null : location => Relocate(location, target, prefix), cancellationToken);
+    }
+
+    /// <summary>Gives the client what a backend answered, as it comes.</summary>
+    /// <param name="relocate">What a place that the backend names is to the client; null: the same.</param>
+    public static async Task AnswerAsync(HttpContext context, HttpResponseMessage answer, Func<string, string>? relocate, CancellationToken cancellationToken)
+    {
+        CopyHead(context, answer, relocate);
+        await context.Response.StartAsync(cancellationToken);
+        await context.Response.Body.FlushAsync(cancellationToken);
+        await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
+        await CopyAsync(body, context.Response.Body, cancellationToken);
     }
 
     private static HttpRequestMessage Request(HttpContext context, ProxyTarget target, string pathAndQuery)
     {
+        var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), new Uri($"{target}{pathAndQuery}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true })) { Version = HttpVersion.Version11 };
+        Fill(request, context);
+        return request;
+    }
+
+    /// <summary>Gives a request for a backend the body and the headers of the client's.</summary>
+    /// <param name="isWithheld">Headers that the backend must not see, beside those that nobody forwards.</param>
+    public static void Fill(HttpRequestMessage request, HttpContext context, Func<string, bool>? isWithheld = null)
+    {
         var source = context.Request;
-        var request = new HttpRequestMessage(new HttpMethod(source.Method), new Uri($"{target}{pathAndQuery}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true })) { Version = HttpVersion.Version11 };
         if (source.ContentLength > 0 || source.Headers.TransferEncoding.Count > 0 || (source.ContentLength is null && source.Protocol == "HTTP/2" && source.Method is not ("GET" or "HEAD" or "DELETE")))
             request.Content = new StreamContent(source.Body);
         foreach (var (name, values) in source.Headers)
         {
-            if (name.StartsWith(':') || NotForwarded.Contains(name, StringComparer.OrdinalIgnoreCase) || name.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase)) continue;
+            if (!IsForwarded(name) || isWithheld?.Invoke(name) == true) continue;
             if (!request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values)) request.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
         if (context.Connection.RemoteIpAddress is { } client) request.Headers.TryAddWithoutValidation("X-Forwarded-For", client.ToString());
-        return request;
     }
 
-    private static void CopyHead(HttpContext context, HttpResponseMessage answer, ProxyTarget target, string? prefix)
+    private static bool IsForwarded(string name) => !name.StartsWith(':') && !NotForwarded.Contains(name, StringComparer.OrdinalIgnoreCase) && !name.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase);
+
+    private static void CopyHead(HttpContext context, HttpResponseMessage answer, Func<string, string>? relocate)
     {
         var response = context.Response;
         response.StatusCode = (int)answer.StatusCode;
         foreach (var (name, values) in answer.Headers.NonValidated)
         {
             if (NotForwarded.Contains(name, StringComparer.OrdinalIgnoreCase)) continue;
-            response.Headers[name] = name.Equals("Location", StringComparison.OrdinalIgnoreCase) && prefix is not null ? Relocate(values.ToString(), target, prefix) : new StringValues([.. values]);
+            response.Headers[name] = relocate is not null && name.Equals("Location", StringComparison.OrdinalIgnoreCase) ? relocate(values.ToString()) : new StringValues([.. values]);
         }
         foreach (var (name, values) in answer.Content.Headers.NonValidated) response.Headers[name] = new StringValues([.. values]);
     }

@@ -25,7 +25,14 @@ internal sealed class UpgradeRelay(BackendConnector connector, ILogger<UpgradeRe
     public async Task RunAsync(HttpContext context, ProxyTarget target, string pathAndQuery, CancellationToken cancellationToken)
     {
         await using var backend = await connector.ConnectAsync(target, cancellationToken);
-        await backend.Stream.WriteAsync(RequestHead(context, target, pathAndQuery), cancellationToken);
+        await RunAsync(context, backend, target.Authority, RequestHead(context, target.Authority, pathAndQuery, null, []), cancellationToken);
+    }
+
+    /// <summary>Over a connection that stands.</summary>
+    /// <param name="authority">The backend, as the log names it.</param>
+    public async Task RunAsync(HttpContext context, BackendConnection backend, string authority, byte[] requestHead, CancellationToken cancellationToken)
+    {
+        await backend.Stream.WriteAsync(requestHead, cancellationToken);
         await backend.Stream.FlushAsync(cancellationToken);
         var head = await ResponseHead.ReadAsync(backend.Stream, MaxHeadBytes, cancellationToken);
         if (head.StatusCode != 101)
@@ -39,10 +46,10 @@ internal sealed class UpgradeRelay(BackendConnector connector, ILogger<UpgradeRe
         }
         await using var client = await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
         if (head.Rest.Length > 0) await client.WriteAsync(head.Rest, cancellationToken);
-        await SpliceAsync(client, backend, target, context.Request.Path, cancellationToken);
+        await SpliceAsync(client, backend, authority, context.Request.Path, cancellationToken);
     }
 
-    private async Task SpliceAsync(Stream client, BackendConnection backend, ProxyTarget target, string path, CancellationToken cancellationToken)
+    private async Task SpliceAsync(Stream client, BackendConnection backend, string authority, string path, CancellationToken cancellationToken)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var toBackend = CopyThenAsync(client, backend.Stream, backend.EndWritingAsync, ending.Token);
@@ -68,7 +75,7 @@ internal sealed class UpgradeRelay(BackendConnector connector, ILogger<UpgradeRe
                     if (exception is not OperationCanceledException) fault ??= exception;
                 }
             }
-            ApiServerLog.RelayEnded(logger, path, target.ToString(), fault);
+            ApiServerLog.RelayEnded(logger, path, authority, fault);
         }
     }
 
@@ -91,19 +98,24 @@ internal sealed class UpgradeRelay(BackendConnector connector, ILogger<UpgradeRe
         }
     }
 
-    private static byte[] RequestHead(HttpContext context, ProxyTarget target, string pathAndQuery)
+    /// <summary>The client's request as the backend gets it.</summary>
+    /// <param name="isWithheld">Headers that the backend must not see, beside those that nobody forwards.</param>
+    /// <param name="added">Headers that we say ourselves; their values hold no line breaks.</param>
+    public static byte[] RequestHead(HttpContext context, string authority, string pathAndQuery, Func<string, bool>? isWithheld, IEnumerable<KeyValuePair<string, string>> added)
     {
         var request = context.Request;
         var head = new StringBuilder(512)
-            .Append(request.Method).Append(' ').Append(pathAndQuery).Append(" HTTP/1.1\r\nHost: ").Append(target.Authority)
+            .Append(request.Method).Append(' ').Append(pathAndQuery).Append(" HTTP/1.1\r\nHost: ").Append(authority)
             .Append("\r\nConnection: Upgrade\r\nUpgrade: ").Append(request.Headers.Upgrade.ToString()).Append("\r\n");
         foreach (var (name, values) in request.Headers)
         {
-            if (name.StartsWith(':') || NotForwarded.Contains(name, StringComparer.OrdinalIgnoreCase) || name.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase)) continue;
+            if (name.StartsWith(':') || NotForwarded.Contains(name, StringComparer.OrdinalIgnoreCase) || name.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase) || isWithheld?.Invoke(name) == true) continue;
             foreach (var value in values) head.Append(name).Append(": ").Append(value).Append("\r\n");
         }
+        foreach (var (name, value) in added) head.Append(name).Append(": ").Append(value).Append("\r\n");
         if (request.Method is "POST" or "PUT" or "PATCH") head.Append("Content-Length: 0\r\n");
-        return Encoding.Latin1.GetBytes(head.Append("\r\n").ToString());
+        // As the server read them.
+        return Encoding.UTF8.GetBytes(head.Append("\r\n").ToString());
     }
 
     /// <summary>The backend said no: the client gets its words.</summary>

@@ -39,7 +39,7 @@ internal sealed record KindRules
             ("apps", "controllerrevisions"), ("storage.k8s.io", "storageclasses csidrivers csinodes volumeattachments csistoragecapacities volumeattributesclasses"),
             ("scheduling.k8s.io", "priorityclasses"), ("node.k8s.io", "runtimeclasses"), ("certificates.k8s.io", "certificatesigningrequests clustertrustbundles podcertificaterequests"),
             ("networking.k8s.io", "ipaddresses servicecidrs"), ("resource.k8s.io", "resourceclaims resourceclaimtemplates"),
-            ("autoscaling", "horizontalpodautoscalers")])
+            ("autoscaling", "horizontalpodautoscalers"), ("apiregistration.k8s.io", "apiservices")])
         {
             Change(group, names, r => r with { TracksGeneration = false });
         }

@@ -17,7 +17,7 @@ public static class NameRules
         {
             ("", "namespaces" or "services") or ("apps", "statefulsets") => NameFormats.Dns1123Label(isPrefix ? MaskTrailingDash(name) : name),
             // An event lives too short to be judged by more than the path that it needs.
-            ("", "events") or (CoreResources.RbacGroup, _) or ("certificates.k8s.io", "certificatesigningrequests" or "clustertrustbundles") => PathSegment(name, isPrefix),
+            ("", "events") or (CoreResources.RbacGroup or "apiregistration.k8s.io", _) or ("certificates.k8s.io", "certificatesigningrequests" or "clustertrustbundles") => PathSegment(name, isPrefix),
             ("networking.k8s.io", "ipaddresses") => AddressFormats.Canonical(name) is { } complaint ? [complaint] : [],
             _ => NameFormats.Dns1123Subdomain(isPrefix ? MaskTrailingDash(name) : name),
         };

@@ -60,17 +60,34 @@ internal static class GnosticEncoder
     {
         foreach (var parameter in parameters as JsonArray ?? [])
         {
-            var isPath = Text(parameter!["in"]) == "path";
-            // ParametersItem.parameter, Parameter.non_body_parameter, then the query or path form.
-            writer.Message(number, item => item.Message(1, either => either.Message(2, nonBody => nonBody.Message(isPath ? 4 : 3, form =>
+            var place = Text(parameter!["in"]);
+            if (place == "body")
             {
-                if (isPath)
+                // Of other servers' documents: Parameter.body_parameter.
+                writer.Message(number, item => item.Message(1, either => either.Message(1, body => BodyParameter(body, parameter.AsObject()))));
+                continue;
+            }
+            var kind = place switch { "header" => 1, "formData" => 2, "path" => 4, _ => 3 };
+            // ParametersItem.parameter, Parameter.non_body_parameter, then the form of its place; those that may be empty have a field more.
+            writer.Message(number, item => item.Message(1, either => either.Message(2, nonBody => nonBody.Message(kind, form =>
+            {
+                if (place == "path")
                     form.Bool(1, true);
-                form.String(2, Text(parameter["in"]));
+                form.String(2, place);
                 form.String(4, Text(parameter["name"]));
-                form.String(isPath ? 5 : 6, Text(parameter["type"]));
+                form.String(kind is 1 or 4 ? 5 : 6, Text(parameter["type"]));
             }))));
         }
+    }
+
+    private static void BodyParameter(ProtobufWriter writer, JsonObject parameter)
+    {
+        writer.String(2, Text(parameter["name"]));
+        writer.String(3, "body");
+        if (parameter["required"] is JsonValue required && required.TryGetValue<bool>(out var isRequired) && isRequired)
+            writer.Bool(4, true);
+        if (parameter["schema"] is JsonObject schema)
+            writer.Message(5, nested => Schema(nested, schema));
     }
 
     private static void Schema(ProtobufWriter writer, JsonObject schema)
@@ -130,7 +147,7 @@ internal static class GnosticEncoder
         }
     }
 
-    private static string Text(JsonNode? value) => value!.GetValue<string>();
+    private static string Text(JsonNode? value) => value is JsonValue text && text.TryGetValue<string>(out var found) ? found : throw new InvalidOperationException("an OpenAPI document has something else where a text must be");
 
     private static void Any(ProtobufWriter writer, JsonNode? value) => writer.String(2, Yaml(value));
 

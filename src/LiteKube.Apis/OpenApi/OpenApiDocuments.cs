@@ -13,6 +13,13 @@ public static class OpenApiDocuments
     /// <summary>/openapi/v2 as gnostic's OpenAPIv2 Document (application/com.github.proto-openapi.spec.v2@v1.0+protobuf).</summary>
     public static byte[] BuildV2Protobuf(ResourceCatalog catalog) => GnosticEncoder.Encode(BuildV2(catalog));
 
+    /// <summary>/openapi/v2 as a tree, for what is added to it (another server's paths and definitions).</summary>
+    public static JsonObject BuildV2Tree(ResourceCatalog catalog) => BuildV2(catalog);
+
+    /// <summary>Any OpenAPI v2 document in gnostic's form.</summary>
+    /// <exception cref="InvalidOperationException">It is none: a field holds what it must not.</exception>
+    public static byte[] EncodeV2(JsonObject document) => GnosticEncoder.Encode(document);
+
     /// <summary>/openapi/v3/apis/GROUP/VERSION (or /openapi/v3/api/v1) as JSON; null when the catalog has no such group version.</summary>
     public static byte[]? BuildV3Json(ResourceCatalog catalog, GroupVersion groupVersion)
     {
