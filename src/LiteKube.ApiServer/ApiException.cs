@@ -12,6 +12,9 @@ public sealed class ApiException(int code, string reason, string message, JsonOb
     public JsonObject? Details { get; } = details;
     public TimeSpan? RetryAfter { get; } = retryAfter;
 
+    /// <summary>The token with which a list goes on although its first pages are from an older state.</summary>
+    public string? Continue { get; init; }
+
     public static ApiException BadRequest(string message) => new(400, "BadRequest", message);
     public static ApiException Unauthorized() => new(401, "Unauthorized", "Unauthorized");
     public static ApiException MethodNotAllowed() => new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");

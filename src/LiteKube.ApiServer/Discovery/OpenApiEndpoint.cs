@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
@@ -13,15 +14,14 @@ using LiteKube.ApiServer.Registry;
 namespace LiteKube.ApiServer.Discovery;
 
 /// <summary>
-/// /openapi/v2 (JSON and gnostic protobuf) and /openapi/v3 (index and a document per group version). Documents are
-/// made when first asked for: a cluster whose clients never ask holds none. What other servers publish of their group versions
-/// is merged into v2; their documents of v3 they give themselves.
+/// /openapi/v2 and /openapi/v3 (index and a document per group version), each as JSON and as gnostic's protobuf.
+/// Documents are made when first asked for, and kept compressed: a cluster whose clients never ask holds none. What other
+/// servers publish of their group versions is merged into v2; their documents of v3 they give themselves.
 /// </summary>
 internal sealed class OpenApiEndpoint(Func<ResourceTable> resources, AggregatedOpenApi remote, AggregationProxy proxy)
 {
-    private const string ProtobufType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
-    /// <summary>Asked for by clients, but no valid media type (RFC 9110 has no "@" in a token): Go's parser refuses it in an answer.</summary>
-    private const string AskedProtobufType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    private static readonly FormatSet V2 = FormatSet.Of("v2");
+    private static readonly FormatSet V3 = FormatSet.Of("v3");
 
     private const string V3Prefix = "/openapi/v3/";
 
@@ -32,25 +32,48 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources, AggregatedO
         var cache = Current();
         if (path == "/openapi/v2")
         {
-            var isProtobuf = MediaTypes.Names(request.Accept, ProtobufType) || MediaTypes.Names(request.Accept, AskedProtobufType);
-            return Document(request, isProtobuf ? cache.V2Protobuf : cache.V2Json, isProtobuf ? ProtobufType : ApiResult.Json);
+            var isProtobuf = V2.IsProtobuf(request.Accept);
+            return Document(request, isProtobuf ? cache.V2Protobuf : cache.V2Json, isProtobuf ? V2.Protobuf : ApiResult.Json);
         }
         if (path == "/openapi/v3") return Document(request, cache.V3Index, ApiResult.Json);
         if (!path.StartsWith(V3Prefix, StringComparison.Ordinal)) throw new UnknownPathException();
         var name = path[V3Prefix.Length..];
         if (cache.IsElsewhere(name, out var groupVersion)) return proxy.Handle(request, groupVersion) ?? throw new UnknownPathException();
-        if (cache.V3(name) is not { } found) throw new UnknownPathException();
+        var isV3Protobuf = V3.IsProtobuf(request.Accept);
+        if (cache.V3(name) is not { } json || (isV3Protobuf ? cache.V3Protobuf(name) : json) is not { } found) throw new UnknownPathException();
         // The hash in the address makes a document immutable: clients keep it for good.
-        var isPinned = request.Query.Get("hash") is { Length: > 0 } hash && hash == found.Hash;
-        return Document(request, found, ApiResult.Json, isPinned ? "public, immutable" : "no-cache, private");
+        var isPinned = request.Query.Get("hash") is { Length: > 0 } hash && hash == json.Hash;
+        return Document(request, found, isV3Protobuf ? V3.Protobuf : ApiResult.Json, isPinned ? "public, immutable" : "no-cache, private");
     }
 
-    private static BytesResult Document(ApiRequest request, Entity entity, string contentType, string cacheControl = "no-cache, private")
+    private static ApiResult Document(ApiRequest request, Entity entity, string contentType, string cacheControl = "no-cache, private")
     {
         List<KeyValuePair<string, string>> headers = [new("ETag", $"\"{entity.Hash}\""), new("Vary", "Accept"), new("Cache-Control", cacheControl)];
+        if (cacheControl.Contains("immutable", StringComparison.Ordinal)) headers.Add(new("Expires", "Mon, 01 Jan 2125 00:00:00 GMT"));
         if (request.IfNoneMatch is { } known && known.Contains(entity.Hash, StringComparison.Ordinal))
             return new BytesResult(default) { StatusCode = 304, ContentType = contentType, Headers = headers };
-        return new BytesResult(entity.Body) { ContentType = contentType, Headers = headers };
+        return new CompressedResult(entity.Gzip) { ContentType = contentType, Headers = headers };
+    }
+
+    /// <summary>The media types of one version of OpenAPI.</summary>
+    /// <param name="Protobuf">As it is answered.</param>
+    /// <param name="Old">Asked for by clients, but no valid media type (RFC 9110 has no "@" in a token): Go's parser refuses it in an answer.</param>
+    private sealed record FormatSet(string Protobuf, string Old)
+    {
+        public static FormatSet Of(string version) => new($"application/com.github.proto-openapi.spec.{version}.v1.0+protobuf", $"application/com.github.proto-openapi.spec.{version}@v1.0+protobuf");
+
+        /// <exception cref="ApiException">406: neither form is accepted.</exception>
+        public bool IsProtobuf(string? accept)
+        {
+            if (string.IsNullOrEmpty(accept)) return false;
+            foreach (var clause in AcceptClause.Parse(accept))
+            {
+                var type = $"{clause.Type}/{clause.SubType}";
+                if (type is "application/json" or "application/*" or "*/*") return false;
+                if (type == Protobuf || type == Old) return true;
+            }
+            throw MediaTypes.NotAcceptable($"only the following media types are accepted: {ApiResult.Json}, {Protobuf}");
+        }
     }
 
     private Cache Current()
@@ -60,9 +83,18 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources, AggregatedO
         return cache is not null && ReferenceEquals(cache.Catalog, catalog) && ReferenceEquals(cache.Specs, specs) ? cache : _cache = new Cache(catalog, specs, remote, cache);
     }
 
-    private sealed record Entity(byte[] Body)
+    private sealed class Entity
     {
-        public string Hash { get; } = Convert.ToHexString(SHA512.HashData(Body));
+        public Entity(byte[] body)
+        {
+            Hash = Convert.ToHexString(SHA512.HashData(body));
+            var packed = new MemoryStream();
+            using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true)) gzip.Write(body);
+            Gzip = packed.ToArray();
+        }
+
+        public string Hash { get; }
+        public byte[] Gzip { get; }
     }
 
     /// <param name="before">The documents of the catalog before this one: a CRD changes those of its own versions only.</param>
@@ -73,6 +105,7 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources, AggregatedO
         private readonly Lazy<Entity> _v2Json = new(() => new(specs.IsEmpty ? OpenApiDocuments.BuildV2Json(catalog) : ObjectWriter.Write(remote.Merge(OpenApiDocuments.BuildV2Tree(catalog), specs))));
         private readonly Lazy<Entity> _v2Protobuf = new(() => new(specs.IsEmpty ? OpenApiDocuments.BuildV2Protobuf(catalog) : OpenApiDocuments.EncodeV2(remote.Merge(OpenApiDocuments.BuildV2Tree(catalog), specs))));
         private readonly ConcurrentDictionary<string, Lazy<Entity?>> _v3 = new(StringComparer.Ordinal);
+        private readonly ConcurrentDictionary<string, Lazy<Entity?>> _v3Protobuf = new(StringComparer.Ordinal);
         private Entity? _index;
 
         public ResourceCatalog Catalog => catalog;
@@ -97,6 +130,10 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources, AggregatedO
             groupVersion = specs.IsEmpty ? default : GroupVersionOf(path);
             return groupVersion.Version is not null && specs.TryGetValue(groupVersion, out var spec) && spec.V3Url is not null;
         }
+
+        /// <param name="path">Of a document that <see cref="V3"/> has.</param>
+        public Entity? V3Protobuf(string path) =>
+            _v3Protobuf.GetOrAdd(path, _ => new(() => OpenApiDocuments.BuildV3Protobuf(catalog, GroupVersionOf(path)) is { } body ? new Entity(body) : null)).Value;
 
         private static GroupVersion GroupVersionOf(string path) => path.Split('/') switch
         {

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using LiteKube.ApiServer.Watch;
 using Microsoft.AspNetCore.Http;
 
@@ -17,6 +18,20 @@ internal abstract class ApiResult
 internal sealed class BytesResult(ReadOnlyMemory<byte> body) : ApiResult
 {
     public ReadOnlyMemory<byte> Body { get; } = body;
+}
+
+/// <summary>A large document that is kept compressed and goes out as it is to those who take it so.</summary>
+internal sealed class CompressedResult(ReadOnlyMemory<byte> gzip) : ApiResult
+{
+    public ReadOnlyMemory<byte> Gzip { get; } = gzip;
+
+    public byte[] Unpack()
+    {
+        using var packed = new GZipStream(new MemoryStream(Gzip.ToArray()), CompressionMode.Decompress);
+        using var body = new MemoryStream();
+        packed.CopyTo(body);
+        return body.ToArray();
+    }
 }
 
 /// <summary>A watch: frames until its end.</summary>

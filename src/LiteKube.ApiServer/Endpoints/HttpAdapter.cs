@@ -159,6 +159,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         switch (result)
         {
             case BytesResult bytes: await WithinLimitAsync(context, WriteBytesAsync(context, bytes.Body, cancellationToken)); break;
+            case CompressedResult packed: await WriteCompressedAsync(context, packed, cancellationToken); break;
             case ListResult list: await WithinLimitAsync(context, WriteListAsync(context, list, cancellationToken)); break;
             case WatchResult watch: await WriteWatchAsync(context, request!, watch, cancellationToken); break;
             default: throw new InvalidOperationException($"Nothing writes a {result.GetType().Name}.");
@@ -219,6 +220,22 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         await response.BodyWriter.WriteAsync(body, cancellationToken);
     }
 
+    private static async ValueTask WriteCompressedAsync(HttpContext context, CompressedResult packed, CancellationToken cancellationToken)
+    {
+        if (!AcceptsGzip(context))
+        {
+            await WriteBytesAsync(context, packed.Unpack(), cancellationToken);
+            return;
+        }
+        context.Response.Headers.ContentEncoding = "gzip";
+        context.Response.Headers.Append("Vary", "Accept-Encoding");
+        context.Response.ContentLength = packed.Gzip.Length;
+        await context.Response.BodyWriter.WriteAsync(packed.Gzip, cancellationToken);
+    }
+
+    private static bool AcceptsGzip(HttpContext context) =>
+        context.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase) && !HttpMethods.IsHead(context.Request.Method);
+
     private static async ValueTask WriteListAsync(HttpContext context, ListResult list, CancellationToken cancellationToken)
     {
         var response = context.Response;
@@ -275,7 +292,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
 
     private static GZipStream? BeginGzip(HttpContext context)
     {
-        if (!context.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase) || HttpMethods.IsHead(context.Request.Method)) return null;
+        if (!AcceptsGzip(context)) return null;
         context.Response.Headers.ContentEncoding = "gzip";
         context.Response.Headers.Append("Vary", "Accept-Encoding");
         return new GZipStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true);

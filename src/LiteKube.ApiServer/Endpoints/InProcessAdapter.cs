@@ -85,6 +85,7 @@ internal sealed class InProcessAdapter(RequestPipeline pipeline, CancellationTok
     private static InProcessResponse Complete(ApiResult result) => result switch
     {
         BytesResult bytes => new(bytes.StatusCode, bytes.ContentType, bytes.Body),
+        CompressedResult packed => new(packed.StatusCode, packed.ContentType, packed.Unpack()),
         ListResult list => new(list.StatusCode, list.ContentType, list.ToArray()),
         _ => Complete(StatusObjects.Result(ApiException.BadRequest("this request needs an HTTP connection"))),
     };

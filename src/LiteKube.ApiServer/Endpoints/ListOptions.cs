@@ -42,15 +42,20 @@ internal sealed class ListOptions
         // A name in the path (the old form of watching one object) narrows as a selector does.
         var name = selection.Name ?? (request.Info.Name.Length > 0 ? request.Info.Name : null);
         var exactKey = name is not null && (ns.Length > 0 || !resource.Info.Namespaced) ? resource.Key(ns, name) : null;
-        var version = ParseVersion(query.Get("resourceVersion"));
+        if (request.Info.Name.Length > 0 && selection.HasFields && selection.Name != request.Info.Name) throw ApiException.BadRequest("fieldSelector metadata.name doesn't match requested name");
         var isWatch = request.Info.Verb == "watch";
         var match = query.Get("resourceVersionMatch") ?? "";
         var initial = query.Get("sendInitialEvents") is null ? (bool?)null : query.Flag("sendInitialEvents");
         var token = query.Get("continue");
         Check(isWatch, match, initial, token, query.Get("resourceVersion"));
+        var version = ParseVersion(resource, !isWatch, query.Get("resourceVersion"));
+        var limit = (int)Math.Clamp(query.Number("limit") ?? 0, 0, int.MaxValue);
+        // A watch from nothing begins with what is there, and says where that ends (KEP-3157).
+        if (isWatch && initial is null && match.Length == 0 && version == 0) initial = true;
 
         string? startAfter = null;
-        var isExact = match == "Exact";
+        // Without a match, a limit asks for the very version: its pages belong together.
+        var isExact = match == "Exact" || (match.Length == 0 && limit > 0 && version > 0 && exactKey is null);
         if (!string.IsNullOrEmpty(token))
         {
             (version, var start) = DecodeContinue(token);
@@ -64,7 +69,7 @@ internal sealed class ListOptions
             ExactKey = exactKey,
             ResourceVersion = version,
             IsExact = isExact,
-            Limit = (int)Math.Clamp(query.Number("limit") ?? 0, 0, int.MaxValue),
+            Limit = limit,
             StartAfter = startAfter,
             AllowWatchBookmarks = query.Flag("allowWatchBookmarks"),
             SendInitialEvents = initial,
@@ -72,7 +77,7 @@ internal sealed class ListOptions
         };
     }
 
-    /// <summary>Opaque to clients: the revision of the first page and where the next one starts.</summary>
+    /// <summary>Opaque to clients: the revision of the first page and where the next one starts; -1: of the newest.</summary>
     public static string EncodeContinue(long revision, string key, ServedResource resource)
     {
         var token = $"{{\"v\":\"{ContinueVersion}\",\"rv\":{revision.ToString(CultureInfo.InvariantCulture)},\"start\":\"{JsonEncodedText.Encode(key[resource.KeyRoot.Length..] + "\0")}\"}}";
@@ -91,7 +96,7 @@ internal sealed class ListOptions
             throw InvalidContinue(exception.Message);
         }
         if (decoded is not JsonObject fields) throw InvalidContinue("json: cannot unmarshal its value into Go value of type storage.continueToken");
-        if (fields.Text("v") is var version and not ContinueVersion) throw InvalidContinue($"server does not recognize this encoded version \"{version}\"");
+        if (fields.Text("v") is var version and not ContinueVersion) throw InvalidContinue($"server does not recognize this encoded version {version}");
         if (fields["rv"] is not JsonValue number || !number.TryGetValue<long>(out var revision) || revision == 0) throw InvalidContinue($"incorrect encoded start resourceVersion (version {ContinueVersion})");
         var start = fields.Text("start");
         if (start.Length == 0) throw InvalidContinue($"encoded start key empty (version {ContinueVersion})");
@@ -103,31 +108,43 @@ internal sealed class ListOptions
         return (Math.Max(0, revision), start.TrimStart('/').TrimEnd('\0'));
     }
 
-    private static ApiException InvalidContinue(string why) => ApiException.BadRequest($"continue key is not valid: {why}");
+    private static ApiException InvalidContinue(string why) => ApiException.BadRequest($"invalid continue token: continue key is not valid: {why}");
 
-    private static long ParseVersion(string? text)
+    /// <exception cref="ApiException">Of a list 400, else 422: it is no number.</exception>
+    public static long ParseVersion(ServedResource resource, bool isList, string? text)
     {
         if (string.IsNullOrEmpty(text)) return 0;
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version)) return version;
-        throw new ApiException(400, "BadRequest", $"Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax");
+        var why = $"strconv.ParseUint: parsing \"{text}\": {(text.All(char.IsAsciiDigit) ? "value out of range" : "invalid syntax")}";
+        var errors = new FieldErrors();
+        errors.Invalid(FieldPath.Of("resourceVersion"), text, why);
+        throw !isList
+            ? ApiException.Invalid(resource.Info.GroupVersionKind with { Kind = resource.Info.Resource.Resource }, "", errors)
+            : ApiException.BadRequest($"invalid resource version: {errors}");
     }
 
+    /// <summary>The rules between the parameters, in the order in which Kubernetes tells of them.</summary>
     private static void Check(bool isWatch, string match, bool? initial, string? token, string? version)
     {
         var errors = new FieldErrors();
         var field = FieldPath.Of("resourceVersionMatch");
-        if (initial is not null && !isWatch) errors.Forbidden(FieldPath.Of("sendInitialEvents"), "sendInitialEvents is forbidden for list");
-        if (isWatch && initial is null && match.Length > 0) errors.Forbidden(field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
         if (isWatch && initial is not null && match != "NotOlderThan") errors.Forbidden(field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
-        if (!isWatch && match.Length > 0)
+        if (isWatch && match.Length > 0)
         {
-            if (match is not ("Exact" or "NotOlderThan")) errors.NotSupported(field, match, "Exact", "NotOlderThan", "");
-            if (string.IsNullOrEmpty(version)) errors.Forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided");
-            if (match == "Exact" && version == "0") errors.Forbidden(field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+            if (initial is null) errors.Forbidden(field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+            if (match != "NotOlderThan") errors.NotSupported(field, match, "NotOlderThan");
             if (!string.IsNullOrEmpty(token)) errors.Forbidden(field, "resourceVersionMatch is forbidden when continue is provided");
         }
-        if (!string.IsNullOrEmpty(token) && !string.IsNullOrEmpty(version) && version != "0")
-            throw ApiException.BadRequest("specifying resource version is not allowed when using continue");
+        if (!isWatch && match.Length > 0)
+        {
+            if (string.IsNullOrEmpty(version)) errors.Forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+            if (!string.IsNullOrEmpty(token)) errors.Forbidden(field, "resourceVersionMatch is forbidden when continue is provided");
+            if (match is not ("Exact" or "NotOlderThan")) errors.Unsupported(field, match, ["Exact", "NotOlderThan", ""]);
+            if (match == "Exact" && version == "0") errors.Forbidden(field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+        }
+        if (!isWatch && initial is not null) errors.Forbidden(FieldPath.Of("sendInitialEvents"), "sendInitialEvents is forbidden for list");
         if (errors.Count > 0) throw ApiException.Invalid(new("meta.k8s.io", "v1", "ListOptions"), "", errors);
+        if (!isWatch && !string.IsNullOrEmpty(token) && !string.IsNullOrEmpty(version) && version != "0")
+            throw ApiException.BadRequest("specifying resource version is not allowed when using continue");
     }
 }

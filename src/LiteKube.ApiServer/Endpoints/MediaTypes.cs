@@ -82,6 +82,11 @@ internal static class MediaTypes
         accepted = AcceptedType.Json;
         // What almost every client sends.
         if (string.IsNullOrEmpty(accept) || accept is "application/json" or "*/*" or "application/json, */*") return true;
+        if (offers.HasFlag(Offers.Protobuf) && accept is (ProtobufEnvelope.ContentType or ProtobufEnvelope.ContentType + ", */*" or ProtobufEnvelope.ContentType + ",application/json"))
+        {
+            accepted = new AcceptedType(BodyFormat.Protobuf);
+            return true;
+        }
         foreach (var clause in AcceptClause.Parse(accept))
         {
             foreach (var (subType, format) in Formats)
@@ -93,9 +98,6 @@ internal static class MediaTypes
         accepted = AcceptedType.Json;
         return false;
     }
-
-    /// <summary>Whether a clause of the header names this type and parameter set: OpenAPI's documents.</summary>
-    public static bool Names(string? accept, string mediaType) => accept is not null && accept.Contains(mediaType, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A content type without its parameters, in lower case.</summary>
     public static string Bare(string? contentType)

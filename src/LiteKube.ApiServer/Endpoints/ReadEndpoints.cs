@@ -12,15 +12,34 @@ namespace LiteKube.ApiServer.Endpoints;
 /// <summary>GET of one object and of a collection. Answers are bytes from memory.</summary>
 internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder responder, TimeProvider time)
 {
+    private const string InconsistentContinue =
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
+        + "Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+
     private static readonly TimeSpan FutureWait = TimeSpan.FromSeconds(3);
 
     private readonly WatchOpener _opener = new(registry.Store, responder, time);
 
     public ValueTask<ApiResult> GetAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken) =>
+        request.RawQuery.Length > 0 && request.Query.Has("resourceVersion") ? GetNotOlderAsync(request, resource, cancellationToken) : Get(request, resource, cancellationToken);
+
+    private ValueTask<ApiResult> Get(ApiRequest request, ServedResource resource, CancellationToken cancellationToken) =>
         responder.ObjectAsync(request, resource, registry.Get(resource, request.Info.Namespace, request.Info.Name), cancellationToken);
 
-    public async ValueTask<ApiResult> WatchAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken) =>
-        await _opener.OpenAsync(request, resource, ListOptions.Parse(request, resource), cancellationToken);
+    /// <summary>The state is never older than any version that was given out; a version from the future is waited for.</summary>
+    private async ValueTask<ApiResult> GetNotOlderAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var version = ListOptions.ParseVersion(resource, isList: false, request.Query.Get("resourceVersion"));
+        if (version > registry.Store.CurrentRevision) await WaitForRevisionAsync(version, cancellationToken);
+        return await Get(request, resource, cancellationToken);
+    }
+
+    public async ValueTask<ApiResult> WatchAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
+    {
+        var options = ListOptions.Parse(request, resource);
+        if (options.SendInitialEvents == true && options.ResourceVersion > registry.Store.CurrentRevision) await WaitForRevisionAsync(options.ResourceVersion, cancellationToken);
+        return await _opener.OpenAsync(request, resource, options, cancellationToken);
+    }
 
     public async ValueTask<ApiResult> ListAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
@@ -96,11 +115,11 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
     private async ValueTask<ListPage> ReadRangeAsync(ServedResource resource, ListOptions options, CancellationToken cancellationToken)
     {
         var store = registry.Store;
-        if (options.ResourceVersion > store.CurrentRevision) await WaitForRevisionAsync(options, cancellationToken);
+        if (options.ResourceVersion > store.CurrentRevision) await WaitForRevisionAsync(options.ResourceVersion, cancellationToken);
         var revision = options.IsExact ? options.ResourceVersion : 0;
         if (options.Selection.IsEverything && options.ExactKey is null)
         {
-            var range = await RangeAsync(new RangeRequest(options.Prefix, options.StartAfter, options.Limit, revision), options, cancellationToken);
+            var range = await RangeAsync(resource, new RangeRequest(options.Prefix, options.StartAfter, options.Limit, revision), options, cancellationToken);
             return new(range.Values, range.Revision, range.Remaining, range.Values.Count == 0 ? null : range.Values[^1].Key);
         }
 
@@ -110,7 +129,7 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
         var pageSize = options.Limit == 0 ? 0 : Math.Max(options.Limit, 500);
         while (true)
         {
-            var range = await RangeAsync(new RangeRequest(options.Prefix, after, pageSize, revision), options, cancellationToken);
+            var range = await RangeAsync(resource, new RangeRequest(options.Prefix, after, pageSize, revision), options, cancellationToken);
             revision = range.Revision;
             if (options.Selection.HasFields) await resource.PrepareAsync(range.Values, cancellationToken);
             for (var i = 0; i < range.Values.Count; i++)
@@ -125,7 +144,7 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
         }
     }
 
-    private async ValueTask<RangeResult> RangeAsync(RangeRequest range, ListOptions options, CancellationToken cancellationToken)
+    private async ValueTask<RangeResult> RangeAsync(ServedResource resource, RangeRequest range, ListOptions options, CancellationToken cancellationToken)
     {
         try
         {
@@ -133,16 +152,17 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
         }
         catch (CompactedException) when (options.StartAfter is not null)
         {
-            throw ApiException.Expired("The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.");
+            // The token of the answer goes on from the same place in the newest state.
+            throw new ApiException(410, "Expired", InconsistentContinue) { Continue = ListOptions.EncodeContinue(-1, options.StartAfter, resource) };
         }
-        catch (CompactedException exception)
+        catch (CompactedException)
         {
-            throw ApiException.Expired($"The resourceVersion for the provided list is too old: {exception.Requested}; the oldest available is {exception.Compacted + 1}.");
+            throw ApiException.Expired("The resourceVersion for the provided list is too old.");
         }
     }
 
     /// <summary>A version from the future may come soon; upstream waits three seconds for it.</summary>
-    private async ValueTask WaitForRevisionAsync(ListOptions options, CancellationToken cancellationToken)
+    private async ValueTask WaitForRevisionAsync(long version, CancellationToken cancellationToken)
     {
         var store = registry.Store;
         using var alarm = new CancellationTokenSource(FutureWait, time);
@@ -150,14 +170,14 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
         try
         {
             await using var watch = store.Watch("", store.CurrentRevision);
-            while (store.CurrentRevision < options.ResourceVersion && await watch.WaitToReadAsync(wait.Token))
+            while (store.CurrentRevision < version && await watch.WaitToReadAsync(wait.Token))
             {
                 while (watch.TryRead(out _)) continue;
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw StatusObjects.TooLargeResourceVersion(options.ResourceVersion, store.CurrentRevision);
+            throw StatusObjects.TooLargeResourceVersion(version, store.CurrentRevision);
         }
     }
 

@@ -19,7 +19,7 @@ internal static class StatusObjects
         {
             ["kind"] = "Status",
             ["apiVersion"] = "v1",
-            ["metadata"] = new JsonObject(),
+            ["metadata"] = error.Continue is { } token ? new JsonObject { ["continue"] = token } : new JsonObject(),
             ["status"] = "Failure",
             ["message"] = error.Message,
             ["reason"] = error.Reason,
@@ -62,7 +62,7 @@ internal static class StatusObjects
     };
 
     public static ApiException TooLargeResourceVersion(long requested, long current) =>
-        new(504, "Timeout", $"Too large resource version: {requested}, current: {current}", new JsonObject
+        new(504, "Timeout", $"Timeout: Too large resource version: {requested}, current: {current}", new JsonObject
         {
             ["causes"] = new JsonArray(new JsonObject { ["reason"] = "ResourceVersionTooLarge", ["message"] = "Too large resource version" }),
         }, TimeSpan.FromSeconds(1));

@@ -44,10 +44,19 @@ internal sealed class Selection
         foreach (var (field, _, _) in fields?.Requirements ?? [])
         {
             if (field is not ("metadata.name" or "metadata.namespace") && !resource.Fields.SelectableFields.Contains(field))
-                throw ApiException.BadRequest($"field label not supported: {field}");
+                throw ApiException.BadRequest(NotSupported(resource, field));
         }
         return new Selection(resource, labels, fields);
     }
+
+    /// <summary>Each kind that has selectable fields of its own says it in its own words.</summary>
+    private static string NotSupported(ServedResource resource, string field) => resource.GroupResource switch
+    {
+        { Group: "batch", Resource: "jobs" } => $"field label \"{field}\" not supported for batchv1.Job",
+        { Group: "resource.k8s.io", Resource: "resourceslices" } => $"field label not supported for {resource.ApiVersion}, Kind={resource.Info.Kind}: {field}",
+        _ when resource.Custom is null && resource.Fields.SelectableFields.Count == 0 => $"\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
+        _ => $"field label not supported: {field}",
+    };
 
     public bool Matches(StoredValue value)
     {

@@ -63,12 +63,13 @@ internal sealed class WatchFramer(ApiRequest request, ServedResource resource, A
     /// <summary>An object of the kind with nothing in it but the revision.</summary>
     public void WriteBookmark(IBufferWriter<byte> writer, long revision, bool endsInitialEvents)
     {
-        var bookmark = (JsonObject)resource.EmptyObject.DeepClone();
         var metadata = new JsonObject { ["resourceVersion"] = revision.ToString(CultureInfo.InvariantCulture) };
         if (endsInitialEvents) metadata["annotations"] = new JsonObject { [InitialEventsEnd] = "true" };
-        bookmark["kind"] = resource.Info.Kind;
-        bookmark["apiVersion"] = resource.ApiVersion;
-        bookmark["metadata"] = metadata;
+        var bookmark = new JsonObject { ["kind"] = resource.Info.Kind, ["apiVersion"] = resource.ApiVersion, ["metadata"] = metadata };
+        foreach (var (name, value) in resource.EmptyObject)
+        {
+            if (!bookmark.ContainsKey(name)) bookmark[name] = value?.DeepClone();
+        }
         if (accepted.Shape != BodyShape.Table || !endsInitialEvents)
         {
             WriteTree(writer, WatchEventType.Bookmark, bookmark);

@@ -71,7 +71,7 @@ internal sealed class CustomSchemas(string referencePrefix)
         var result = new JsonObject();
         foreach (var (name, value) in schema.Source)
         {
-            if (!(name is "properties" or "items" or "additionalProperties" or "type" or "nullable" or "required") && !(_isV2 && Junctors.Contains(name)))
+            if (!(name is "properties" or "items" or "additionalProperties" or "type" or "nullable" or "required") && !(_isV2 && (name == "default" || Junctors.Contains(name))))
                 result[name] = value?.DeepClone();
         }
         // What cannot be said in v2 is left open: no type, and nothing of what would be inside.

@@ -32,7 +32,7 @@ internal static class GnosticEncoder
         return writer.ToArray();
     }
 
-    private static void Named(ProtobufWriter writer, string name, Action<ProtobufWriter> value)
+    internal static void Named(ProtobufWriter writer, string name, Action<ProtobufWriter> value)
     {
         writer.String(1, name);
         writer.Message(2, value);
@@ -51,43 +51,67 @@ internal static class GnosticEncoder
 
     private static void Operation(ProtobufWriter writer, JsonObject operation)
     {
+        Strings(writer, 1, operation["tags"]);
+        writer.String(3, Text(operation["description"]));
+        writer.String(5, Text(operation["operationId"]));
+        Strings(writer, 6, operation["produces"]);
+        Strings(writer, 7, operation["consumes"]);
         Parameters(writer, 8, operation["parameters"]);
-        writer.Message(9, responses => responses.Message(1, named => Named(named, "200", value => value.Message(1, response => response.String(1, "OK")))));
+        writer.Message(9, responses =>
+        {
+            foreach (var (code, response) in operation["responses"]!.AsObject())
+                responses.Message(1, named => Named(named, code, value => value.Message(1, inner => Response(inner, response!.AsObject()))));
+        });
+        Strings(writer, 10, operation["schemes"]);
         Extensions(writer, 13, operation);
+    }
+
+    private static void Response(ProtobufWriter writer, JsonObject response)
+    {
+        writer.String(1, Text(response["description"]));
+        if (response["schema"] is JsonObject schema)
+            writer.Message(2, item => item.Message(1, nested => Schema(nested, schema)));
     }
 
     private static void Parameters(ProtobufWriter writer, int number, JsonNode? parameters)
     {
         foreach (var parameter in parameters as JsonArray ?? [])
-        {
-            var place = Text(parameter!["in"]);
-            if (place == "body")
-            {
-                // Of other servers' documents: Parameter.body_parameter.
-                writer.Message(number, item => item.Message(1, either => either.Message(1, body => BodyParameter(body, parameter.AsObject()))));
-                continue;
-            }
-            var kind = place switch { "header" => 1, "formData" => 2, "path" => 4, _ => 3 };
-            // ParametersItem.parameter, Parameter.non_body_parameter, then the form of its place; those that may be empty have a field more.
-            writer.Message(number, item => item.Message(1, either => either.Message(2, nonBody => nonBody.Message(kind, form =>
-            {
-                if (place == "path")
-                    form.Bool(1, true);
-                form.String(2, place);
-                form.String(4, Text(parameter["name"]));
-                form.String(kind is 1 or 4 ? 5 : 6, Text(parameter["type"]));
-            }))));
-        }
+            writer.Message(number, item => item.Message(1, either => Parameter(either, parameter!.AsObject())));
     }
 
-    private static void BodyParameter(ProtobufWriter writer, JsonObject parameter)
+    private static void Parameter(ProtobufWriter writer, JsonObject parameter)
     {
-        writer.String(2, Text(parameter["name"]));
-        writer.String(3, "body");
-        if (parameter["required"] is JsonValue required && required.TryGetValue<bool>(out var isRequired) && isRequired)
-            writer.Bool(4, true);
-        if (parameter["schema"] is JsonObject schema)
-            writer.Message(5, nested => Schema(nested, schema));
+        var isRequired = parameter["required"] is JsonValue required && required.TryGetValue<bool>(out var isSet) && isSet;
+        if (Text(parameter["in"]) == "body")
+        {
+            writer.Message(1, body =>
+            {
+                body.String(2, Text(parameter["name"]));
+                body.String(3, "body");
+                if (isRequired)
+                    body.Bool(4, true);
+                if (parameter["schema"] is JsonObject schema)
+                    body.Message(5, nested => Schema(nested, schema));
+            });
+            return;
+        }
+        var place = Text(parameter["in"]);
+        var kind = place switch { "header" => 1, "formData" => 2, "path" => 4, _ => 3 };
+        // Parameter.non_body_parameter, then the form of its place; those that may be empty have a field more.
+        writer.Message(2, nonBody => nonBody.Message(kind, form =>
+        {
+            if (isRequired)
+                form.Bool(1, true);
+            form.String(2, place);
+            form.String(4, Text(parameter["name"]));
+            form.String(kind is 1 or 4 ? 5 : 6, Text(parameter["type"]));
+        }));
+    }
+
+    private static void Strings(ProtobufWriter writer, int number, JsonNode? values)
+    {
+        foreach (var value in values as JsonArray ?? [])
+            writer.String(number, Text(value));
     }
 
     private static void Schema(ProtobufWriter writer, JsonObject schema)
@@ -138,7 +162,7 @@ internal static class GnosticEncoder
         Extensions(writer, 31, schema);
     }
 
-    private static void Extensions(ProtobufWriter writer, int number, JsonObject value)
+    internal static void Extensions(ProtobufWriter writer, int number, JsonObject value)
     {
         foreach (var (name, extension) in value)
         {
@@ -147,11 +171,11 @@ internal static class GnosticEncoder
         }
     }
 
-    private static string Text(JsonNode? value) => value is JsonValue text && text.TryGetValue<string>(out var found) ? found : throw new InvalidOperationException("an OpenAPI document has something else where a text must be");
+    internal static string Text(JsonNode? value) => value is JsonValue text && text.TryGetValue<string>(out var found) ? found : throw new InvalidOperationException("an OpenAPI document has something else where a text must be");
 
-    private static void Any(ProtobufWriter writer, JsonNode? value) => writer.String(2, Yaml(value));
+    internal static void Any(ProtobufWriter writer, JsonNode? value) => writer.String(2, Yaml(value));
 
     private static string Yaml(JsonNode? value) => value is null ? "null" : System.Text.Encoding.UTF8.GetString(ObjectWriter.Write(value));
 
-    private static double Number(JsonNode? value) => value is JsonValue scalar && JsonNumbers.TryNumber(scalar, out var number) ? number : 0;
+    internal static double Number(JsonNode? value) => value is JsonValue scalar && JsonNumbers.TryNumber(scalar, out var number) ? number : 0;
 }

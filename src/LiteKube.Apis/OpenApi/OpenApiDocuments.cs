@@ -21,19 +21,24 @@ public static class OpenApiDocuments
     public static byte[] EncodeV2(JsonObject document) => GnosticEncoder.Encode(document);
 
     /// <summary>/openapi/v3/apis/GROUP/VERSION (or /openapi/v3/api/v1) as JSON; null when the catalog has no such group version.</summary>
-    public static byte[]? BuildV3Json(ResourceCatalog catalog, GroupVersion groupVersion)
+    public static byte[]? BuildV3Json(ResourceCatalog catalog, GroupVersion groupVersion) => BuildV3(catalog, groupVersion) is { } document ? ObjectWriter.Write(document) : null;
+
+    /// <summary>The same as gnostic's OpenAPIv3 Document (application/com.github.proto-openapi.spec.v3.v1.0+protobuf).</summary>
+    public static byte[]? BuildV3Protobuf(ResourceCatalog catalog, GroupVersion groupVersion) => BuildV3(catalog, groupVersion) is { } document ? GnosticV3Encoder.Encode(document) : null;
+
+    private static JsonObject? BuildV3(ResourceCatalog catalog, GroupVersion groupVersion)
     {
         var resources = catalog.Resources.Where(r => r.Resource.GroupVersion == groupVersion).ToList();
         if (resources.Count == 0)
             return null;
         var (paths, schemas) = Build(resources, "#/components/schemas/", isV3: true);
-        return ObjectWriter.Write(new JsonObject
+        return new JsonObject
         {
             ["openapi"] = "3.0.0",
             ["info"] = Info(),
             ["paths"] = paths,
             ["components"] = new JsonObject { ["schemas"] = schemas },
-        });
+        };
     }
 
     private static JsonObject BuildV2(ResourceCatalog catalog)
@@ -45,13 +50,13 @@ public static class OpenApiDocuments
     private static (JsonObject Paths, JsonObject Schemas) Build(IEnumerable<ResourceInfo> resources, string referencePrefix, bool isV3)
     {
         var schemas = new OpenApiSchemas(referencePrefix);
-        var paths = new JsonObject();
+        var paths = new OpenApiPaths(schemas, isV3);
         foreach (var resource in resources)
         {
             schemas.Add(resource);
-            OpenApiPaths.Add(paths, resource, isV3);
+            paths.Add(resource);
         }
-        return (paths, schemas.Build());
+        return (paths.Build(), schemas.Build());
     }
 
     private static JsonObject Info() => new() { ["title"] = "Kubernetes", ["version"] = "v1.37.0" };

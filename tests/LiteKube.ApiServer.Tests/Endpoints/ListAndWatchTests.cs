@@ -69,7 +69,7 @@ public sealed class ListAndWatchTests
         Assert.Empty(Names((await server.GetAsync($"{ConfigMaps}?fieldSelector=metadata.name%3Db,metadata.name!%3Db")).Json));
         var refused = await server.GetAsync($"{ConfigMaps}?fieldSelector=spec.color%3Dred");
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
-        Assert.Equal("field label not supported: spec.color", refused.Json["message"]!.GetValue<string>());
+        Assert.Equal("\"spec.color\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", refused.Json["message"]!.GetValue<string>());
     }
 
     [Fact]

@@ -144,6 +144,11 @@ public sealed class ProtocolTests
         var apps = await server.GetAsync(index["apis/apps/v1"]!["serverRelativeURL"]!.GetValue<string>());
         Assert.StartsWith("3.0", apps.Json["openapi"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, (await server.GetAsync("/openapi/v3/apis/nothing/v1")).StatusCode);
+        Assert.Equal("public, immutable", apps.Headers.GetValues("Cache-Control").Single().Replace("immutable, public", "public, immutable", StringComparison.Ordinal));
+        Assert.Equal("no-cache, private", (await server.GetAsync("/openapi/v3/apis/apps/v1")).Headers.CacheControl!.ToString().Replace("private, no-cache", "no-cache, private", StringComparison.Ordinal));
+        var appsProtobuf = await server.GetAsync("/openapi/v3/apis/apps/v1", "application/com.github.proto-openapi.spec.v3@v1.0+protobuf");
+        Assert.Equal("application/com.github.proto-openapi.spec.v3.v1.0+protobuf", appsProtobuf.ContentHeaders.ContentType!.MediaType);
+        Assert.Equal(HttpStatusCode.NotAcceptable, (await server.GetAsync("/openapi/v2", "application/yaml")).StatusCode);
 
         using var request = new HttpRequestMessage(HttpMethod.Get, "/openapi/v2") { Version = HttpVersion.Version20 };
         request.Headers.TryAddWithoutValidation("If-None-Match", json.Headers.ETag!.ToString());
