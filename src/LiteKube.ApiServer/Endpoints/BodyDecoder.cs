@@ -176,9 +176,12 @@ internal static class BodyDecoder
     {
         if (name.Length > 0 && name != kind.Kind)
             throw CannotBeHandled(new GroupVersionKind("", GroupVersion.Parse(apiVersion.Length > 0 ? apiVersion : kind.ApiVersion).Version, name), kind, null);
-        if (apiVersion.Length > 0 && apiVersion != kind.ApiVersion)
+        if (apiVersion.Length > 0 && apiVersion != kind.ApiVersion && !IsOldEviction(apiVersion, kind))
             throw ApiException.BadRequest($"the API version in the data ({apiVersion}) does not match the expected API version ({kind.ApiVersion})");
     }
+
+    /// <summary>Evictions are still taken as clients before v1.22 send them; only the version's name differs.</summary>
+    private static bool IsOldEviction(string apiVersion, GroupVersionKind kind) => apiVersion == "policy/v1beta1" && kind is { Group: "policy", Version: "v1", Kind: "Eviction" };
 
     private static ApiException CannotBeHandled(GroupVersionKind given, GroupVersionKind expected, string? why) =>
         ApiException.BadRequest($"{given.Kind} in version \"{given.Version}\" cannot be handled as a {expected.Kind}" + (why is null ? "" : $": {why}"));

@@ -34,6 +34,7 @@ internal sealed class ResourceEndpoints(
         {
             throw new UnknownPathException();
         }
+        if (resource.DeprecationWarning is { } deprecation) request.Warnings.Add(deprecation);
         if (resource.Custom is { Warnings.Count: > 0 } custom) request.Warnings.AddRange(custom.Warnings);
         if (info.Subresource.Length > 0) return SubresourceAsync(request, resource, cancellationToken);
         if (resource.Custom is null && subresources.TryGetValue(KeyOf(info.Resource, ""), out var computed)) return computed.HandleAsync(request, resource, cancellationToken);

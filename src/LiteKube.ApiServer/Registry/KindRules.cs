@@ -11,6 +11,9 @@ internal sealed record KindRules
     public bool AllowsUnconditionalUpdate { get; init; } = true;
     public bool OrphansByDefault { get; init; }
     public bool ReturnsDeletedObject { get; init; }
+
+    /// <summary>What every request on the kind is warned of.</summary>
+    public string? DeprecationWarning { get; init; }
     public IReadOnlyDictionary<string, SelectableField> SelectableFields { get; init; } = FrozenDictionary<string, SelectableField>.Empty;
 
     private static readonly KindRules Default = new();
@@ -63,6 +66,9 @@ internal sealed record KindRules
 
         Change("", "pods services persistentvolumes persistentvolumeclaims podtemplates resourcequotas serviceaccounts", r => r with { ReturnsDeletedObject = true });
         Change("storage.k8s.io", "csidrivers csinodes storageclasses volumeattachments", r => r with { ReturnsDeletedObject = true });
+
+        Change("", "endpoints", r => r with { DeprecationWarning = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice" });
+        Change("", "componentstatuses", r => r with { DeprecationWarning = "v1 ComponentStatus is deprecated in v1.19+" });
 
         Change("", "pods", r => r with
         {

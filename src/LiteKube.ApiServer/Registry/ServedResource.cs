@@ -35,6 +35,7 @@ internal sealed class ServedResource
         (Info, Stored, Strategy, Fields, Converter) = (info, stored, strategy, fields, converter);
         GroupResourceText = info.GroupResource.ToString();
         KeyRoot = KeyRootOf(stored.GroupResource);
+        DeprecationWarning = KindRules.For(info.GroupResource).DeprecationWarning;
         TypeMeta = Encoding.UTF8.GetBytes($"{{\"kind\":\"{info.Kind}\",\"apiVersion\":\"{info.GroupVersionKind.ApiVersion}\",");
         ListHead = Encoding.UTF8.GetBytes($"{{\"kind\":\"{info.ListKind}\",\"apiVersion\":\"{info.GroupVersionKind.ApiVersion}\",\"metadata\":{{\"resourceVersion\":\"");
     }
@@ -73,6 +74,9 @@ internal sealed class ServedResource
 
     public GroupResource GroupResource => Info.GroupResource;
     public string GroupResourceText { get; }
+
+    /// <summary>What every request on a built-in kind that is on its way out is warned of; null for almost all.</summary>
+    public string? DeprecationWarning { get; }
 
     /// <summary>"apps/deployments/", "core/pods/".</summary>
     public string KeyRoot { get; }

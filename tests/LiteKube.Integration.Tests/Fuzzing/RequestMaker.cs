@@ -11,12 +11,14 @@ internal sealed record FuzzedRequest(HttpMethod Method, string Path, byte[]? Bod
 }
 
 /// <summary>Requests that are nearly right, as a function of a seed: the right fields with wrong values, the right values in wrong places.</summary>
-internal sealed class RequestMaker(int seed)
+/// <param name="applies">Whether patches are applied as well, as those of some seeds are.</param>
+internal sealed class RequestMaker(int seed, bool applies = false)
 {
     public const string Namespace = "fuzz";
 
     private static readonly IReadOnlyList<ResourceInfo> Resources = [.. ResourceCatalog.BuiltIn.Resources.Where(r => r.Resource.Resource is not "namespaces")];
     private static readonly string[] PatchTypes = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
+    private static readonly string[] PatchAndApplyTypes = [.. PatchTypes, "application/apply-patch+yaml", "application/apply-patch+yaml"];
 
     private static readonly string[] Accepts =
     [
@@ -77,7 +79,8 @@ internal sealed class RequestMaker(int seed)
 
     private FuzzedRequest Patch(string path, ResourceInfo resource, string name)
     {
-        var type = Pick(PatchTypes);
+        var type = Pick(applies ? PatchAndApplyTypes : PatchTypes);
+        if (type == "application/apply-patch+yaml" && _random.Next(8) != 0) path += (path.Contains('?', StringComparison.Ordinal) ? "&" : "?") + "fieldManager=" + Pick("a", "b") + Pick("", "", "&force=true");
         if (_random.Next(12) == 0) return new(HttpMethod.Patch, path, Bytes(), type, null);
         if (type == PatchTypes[0]) return new(HttpMethod.Patch, path, Text(JsonPatch(resource)), type, null);
         var value = ObjectOf(resource, name);

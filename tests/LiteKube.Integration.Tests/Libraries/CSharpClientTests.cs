@@ -45,4 +45,59 @@ public sealed class CSharpClientTests(IntegrationServer server) : IClassFixture<
         await client.CoreV1.DeleteCollectionNamespacedConfigMapAsync(ns, labelSelector: "app=x");
         Assert.Empty((await client.CoreV1.ListNamespacedConfigMapAsync(ns, labelSelector: "app=x")).Items);
     }
+
+    [Fact]
+    public async Task Each_type_of_patch_is_taken_and_an_apply_meets_its_conflict()
+    {
+        using var client = new Kubernetes(KubernetesClientConfiguration.BuildConfigFromConfigFile(server.Kubeconfig));
+        const string ns = "csharp-patches";
+        await client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new V1ObjectMeta { Name = ns } });
+        var template = new V1PodTemplateSpec { Metadata = new V1ObjectMeta { Labels = new Dictionary<string, string> { ["a"] = "b" } }, Spec = new V1PodSpec { Containers = [new V1Container { Name = "one", Image = "i:1" }] } };
+        await client.AppsV1.CreateNamespacedDeploymentAsync(new V1Deployment { Metadata = new V1ObjectMeta { Name = "d" }, Spec = new V1DeploymentSpec { Replicas = 0, Selector = new V1LabelSelector { MatchLabels = new Dictionary<string, string> { ["a"] = "b" } }, Template = template } }, ns);
+
+        const string two = """{"spec":{"template":{"spec":{"containers":[{"name":"two","image":"i:2"}]}}}}""";
+        Assert.Equal("two=i:2 one=i:1", await PatchAsync(two, V1Patch.PatchType.StrategicMergePatch));
+        Assert.Equal("two=i:2", await PatchAsync(two, V1Patch.PatchType.MergePatch));
+        Assert.Equal("two=i:3", await PatchAsync("""[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"i:3"}]""", V1Patch.PatchType.JsonPatch));
+        const string applied = """{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d"},"spec":{"template":{"spec":{"containers":[{"name":"two","image":"i:4"}]}}}}""";
+        var refused = await Assert.ThrowsAsync<HttpOperationException>(() => PatchAsync(applied, V1Patch.PatchType.ApplyPatch));
+        Assert.Equal(HttpStatusCode.Conflict, refused.Response.StatusCode);
+        Assert.Contains("FieldManagerConflict", refused.Response.Content);
+        Assert.Equal("two=i:4", await PatchAsync(applied, V1Patch.PatchType.ApplyPatch, force: true));
+
+        var scale = await client.AppsV1.ReadNamespacedDeploymentScaleAsync("d", ns);
+        scale.Spec.Replicas = 2;
+        // The controller writes the status meanwhile.
+        scale.Metadata.ResourceVersion = null;
+        Assert.Equal(2, (await client.AppsV1.ReplaceNamespacedDeploymentScaleAsync(scale, "d", ns)).Spec.Replicas);
+        var review = await client.AuthorizationV1.CreateSelfSubjectAccessReviewAsync(new V1SelfSubjectAccessReview { Spec = new V1SelfSubjectAccessReviewSpec { ResourceAttributes = new V1ResourceAttributes { Verb = "get", Resource = "pods", NamespaceProperty = ns } } });
+        Assert.True(review.Status.Allowed);
+
+        async Task<string> PatchAsync(string patch, V1Patch.PatchType type, bool? force = null)
+        {
+            var patched = await client.AppsV1.PatchNamespacedDeploymentAsync(new V1Patch(patch, type), "d", ns, fieldManager: "csharp", force: type == V1Patch.PatchType.ApplyPatch ? force : null);
+            return string.Join(' ', patched.Spec.Template.Spec.Containers.Select(c => $"{c.Name}={c.Image}"));
+        }
+    }
+
+    [Fact]
+    public async Task It_runs_commands_and_reads_logs()
+    {
+        const string ns = "csharp-stream";
+        using var client = new Kubernetes(KubernetesClientConfiguration.BuildConfigFromConfigFile(server.Kubeconfig));
+        await client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new V1ObjectMeta { Name = ns } });
+        await server.Api.PostAsync($"/api/v1/namespaces/{ns}/serviceaccounts", """{"metadata":{"name":"default"}}""");
+        await using var kubelet = await FakeKubelet.WithPodAsync(server, "node-of-csharp-stream", ns);
+
+        var (said, complained) = ("", "");
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var code = await client.NamespacedPodExecAsync("p", ns, "c", ["sh", "-c", "echo out; echo err >&2; exit 3"], false, async (_, output, error) =>
+        {
+            (said, complained) = (await new StreamReader(output).ReadToEndAsync(), await new StreamReader(error).ReadToEndAsync());
+        }, limit.Token);
+        Assert.Equal((3, "out\n", "err\n"), (code, said, complained));
+
+        await using var log = await client.CoreV1.ReadNamespacedPodLogAsync("p", ns, tailLines: 2);
+        Assert.Equal("second line\nthird line\n", await new StreamReader(log).ReadToEndAsync());
+    }
 }

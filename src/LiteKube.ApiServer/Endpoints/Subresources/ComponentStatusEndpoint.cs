@@ -12,7 +12,6 @@ internal sealed class ComponentStatusEndpoint(IReadOnlyList<HealthCheck> checks,
 
     public ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
-        request.Warnings.Add("v1 ComponentStatus is deprecated in v1.19+");
         var accepted = ObjectResponder.Accepted(request, resource);
         var items = new List<JsonObject>();
         foreach (var (component, name) in Components)
