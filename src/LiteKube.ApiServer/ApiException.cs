@@ -20,6 +20,7 @@ public sealed class ApiException(int code, string reason, string message, JsonOb
     public static ApiException MethodNotAllowed() => new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
     public static ApiException Expired(string message) => new(410, "Expired", message);
     public static ApiException Internal(string message) => new(500, "InternalError", $"Internal error occurred: {message}");
+    public static ApiException TooLarge(string message) => new(413, "RequestEntityTooLarge", $"Request entity too large: {message}");
     public static ApiException TooManyRequests(string message, TimeSpan retryAfter) => new(429, "TooManyRequests", message, null, retryAfter);
 
     public static ApiException NotFound(GroupResource resource, string name) =>

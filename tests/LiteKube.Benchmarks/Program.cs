@@ -1,8 +1,15 @@
+using System.Globalization;
 using LiteKube.Benchmarks;
+using LiteKube.Benchmarks.InProcess;
 
+// bench --in-process [--only WORDS] [--seconds N]: what the API server's operations cost without HTTP; for N seconds
+// without figures, for a profiler.
 // bench [--program FILE] [--runs N] [--only WORD]: measures the design's targets and prints them as a Markdown table.
 // A peer's figures stand beside them when PEER_KUBECONFIG names another running cluster.
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
+
+if (args.Contains("--in-process"))
+    return await InProcessSuite.RunAsync(Option("--only"), Option("--seconds") is { } seconds ? TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)) : null);
 
 var program = Path.GetFullPath(Option("--program") ?? "out/litekube");
 if (!File.Exists(program))

@@ -60,5 +60,5 @@ internal sealed class HttpApiRequest(HttpContext context, int maxBodyBytes) : Ap
         }
     }
 
-    private ApiException TooLarge() => new(413, "RequestEntityTooLarge", $"Request entity too large: limit is {maxBodyBytes}");
+    private ApiException TooLarge() => ApiException.TooLarge($"limit is {maxBodyBytes}");
 }

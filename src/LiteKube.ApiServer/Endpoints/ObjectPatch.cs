@@ -69,6 +69,7 @@ internal sealed class ObjectPatch
         }
         catch (PatchException exception)
         {
+            if (exception.IsTooLarge) throw ApiException.TooLarge(exception.Message);
             throw exception.IsUnprocessable
                 // Upstream keeps the reason to itself, and scripts compare the whole text.
                 ? new ApiException(422, "Invalid", "the server rejected our request due to an error in our request")

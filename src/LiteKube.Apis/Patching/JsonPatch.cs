@@ -32,7 +32,7 @@ public static class JsonPatch
         if (node is not JsonArray list)
             throw new PatchException($"json: cannot unmarshal {PatchBytes.KindOf(node)} into Go value of type jsonpatch.Patch");
         if (list.Count > MaxOperations)
-            throw new PatchException(string.Create(CultureInfo.InvariantCulture, $"The allowed maximum operations in a JSON patch is {MaxOperations}, got {list.Count}"));
+            throw new PatchException(string.Create(CultureInfo.InvariantCulture, $"The allowed maximum operations in a JSON patch is {MaxOperations}, got {list.Count}"), isTooLarge: true);
         var operations = new List<Operation>(list.Count);
         foreach (var element in list)
         {

@@ -69,6 +69,23 @@ public sealed partial class StarvationTests
         Assert.Contains("apiserver_flowcontrol_rejected_requests_total{flow_schema=\"jail\",priority_level=\"jail\",reason=\"concurrency-limit\"} 1\n", (await server.GetAsync("/metrics")).Body, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Who_waits_longer_than_a_quarter_of_its_time_is_told_to_come_back()
+    {
+        await using var server = await StartAsync();
+        using var flooder = Client(server, "flooder");
+        using var hanging = new CancellationTokenSource();
+        var asked = Enumerable.Range(0, 40).Select(_ => flooder.GetAsync("/api/v1/configmaps", HttpCompletionOption.ResponseHeadersRead, hanging.Token)).ToList();
+        await UntilAsync(server, m => Value(m, "current_inqueue_requests", "global-default") >= 1, "requests of the flood wait for seats");
+
+        var refused = await server.SendAsync(HttpMethod.Get, "/api/v1/configmaps?timeout=100ms", null, null, client: flooder);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Contains("apiserver_flowcontrol_rejected_requests_total{flow_schema=\"global-default\",priority_level=\"global-default\",reason=\"time-out\"} 1\n", (await server.GetAsync("/metrics")).Body, StringComparison.Ordinal);
+        await hanging.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked[^1]);
+    }
+
     private static async Task<TestApiServer> StartAsync()
     {
         var server = await TestApiServer.StartAsync(configure: o => o with { MaxRequestsInFlight = 60 });
