@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Schema;
+using LiteKube.Apis.Values;
 using LiteKube.ApiServer.Registry;
 using LiteKube.ApiServer.Registry.Strategies;
 
@@ -47,7 +48,7 @@ internal sealed class ApiServiceStrategy(ResourceInfo resource, TimeProvider tim
             errors.Invalid(FieldPath.Of("metadata").Child("name"), value.MetaName(), $"must be `spec.version+\".\"+spec.group`: \"{required}\"");
         if (group.Length == 0 && version != "v1") errors.Required(Spec.Child("group"), "only v1 may have an empty group and it better be legacy kube");
         if (group.Length > 0) Checks.Name(errors, Spec.Child("group"), group, NameChecks.DnsSubdomain);
-        Checks.Name(errors, Spec.Child("version"), version, NameRules.CheckDns1035Label);
+        Checks.Name(errors, Spec.Child("version"), version, NameFormats.Dns1035Label);
         Between(errors, spec, "groupPriorityMinimum", MaxGroupPriority);
         Between(errors, spec, "versionPriority", MaxVersionPriority);
         if (spec.Obj("service") is { } service) ValidateService(spec, service, errors);
