@@ -60,7 +60,7 @@ public sealed class AllocatorTests
     {
         var objects = new InMemoryObjects();
         for (var i = 1; i <= 5; i++)
-            objects.Put($$$"""{"kind":"IPAddress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"10.0.0.{{{i}}}"},"spec":{"parentRef":{"resource":"gateways","name":"g"}}}""");
+            objects.Put($$$$"""{"kind":"IPAddress","apiVersion":"networking.k8s.io/v1","metadata":{"name":"10.0.0.{{{{i}}}}"},"spec":{"parentRef":{"resource":"gateways","name":"g"}}}""");
         var allocators = new ServiceAllocators(objects, "10.0.0.0/29", (30000, 30199));
         Assert.Equal("failed to allocate IP 10.0.0.2: provided IP is already allocated", allocators.TakeAddress("10.0.0.2"));
         Assert.Equal("10.0.0.6", allocators.TakeAnyAddress());
