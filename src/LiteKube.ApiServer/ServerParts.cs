@@ -77,7 +77,7 @@ internal sealed class ServerParts : IAsyncDisposable
         var aggregator = new ClusterRoleAggregator(Reader, Writer);
         var bootstrapTokens = new BootstrapTokens(store, Reader, Writer, time, logs.CreateLogger<BootstrapTokens>());
         var tokenSecrets = new TokenSecrets(store, Reader, Writer, tokenSecret, logs.CreateLogger<TokenSecrets>());
-        Bootstrap = new ClusterBootstrap(Reader, Writer, pki, options);
+        Bootstrap = new ClusterBootstrap(Reader, Writer, pki, options, time);
         var authenticationConfig = new AuthenticationConfigKeeper(store, Bootstrap, time, logs.CreateLogger<AuthenticationConfigKeeper>());
         var expiry = new EventExpiry(store, time, logs.CreateLogger<EventExpiry>());
 

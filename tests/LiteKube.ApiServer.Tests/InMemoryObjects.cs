@@ -84,7 +84,7 @@ internal sealed class InMemoryObjects : IObjectReader, IObjectWriter
     public async Task<JsonObject> CreateAsync(JsonObject value, CancellationToken cancellationToken) =>
         await EnsureAsync(value, cancellationToken) ? value : throw ApiException.AlreadyExists(KeyOf(value).Item1, value["metadata"]!["name"]!.GetValue<string>());
 
-    public Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken, string subresource = "")
+    public Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
@@ -95,6 +95,8 @@ internal sealed class InMemoryObjects : IObjectReader, IObjectWriter
             return Task.FromResult<JsonObject?>(copy);
         }
     }
+
+    public Task<JsonObject?> TryUpdateStatusAsync(JsonObject value, CancellationToken cancellationToken) => TryUpdateAsync(value, cancellationToken);
 
     public Task<bool> TryDeleteAsync(JsonObject value, CancellationToken cancellationToken)
     {

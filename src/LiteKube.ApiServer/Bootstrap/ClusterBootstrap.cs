@@ -11,7 +11,7 @@ namespace LiteKube.ApiServer.Bootstrap;
 /// Brings the store to what every cluster has, at each start: creates what is missing, adds rules and subjects that a
 /// role or binding lost (unless its autoupdate annotation says false), and keeps what users added.
 /// </summary>
-public sealed class ClusterBootstrap(IObjectReader objects, IObjectWriter writer, ClusterPki pki, ApiServerOptions options)
+public sealed class ClusterBootstrap(IObjectReader objects, IObjectWriter writer, ClusterPki pki, ApiServerOptions options, TimeProvider time)
 {
     private const int MaxAttempts = 5;
 
@@ -48,8 +48,8 @@ public sealed class ClusterBootstrap(IObjectReader objects, IObjectWriter writer
         if (objects.Get(CoreResources.ServiceCidrs, "", wanted.MetaName()) is not { } stored || stored.Obj("status").Items("conditions").Any(c => c.Str("type") == "Ready"))
             return;
         var ready = (JsonObject)stored.DeepClone();
-        ready["status"] = BootstrapObjects.ServiceRangeReady(TimeProvider.System.GetUtcNow());
-        await writer.TryUpdateAsync(ready, cancellationToken, "status");
+        ready["status"] = BootstrapObjects.ServiceRangeReady(time.GetUtcNow());
+        await writer.TryUpdateStatusAsync(ready, cancellationToken);
     }
 
     private async Task ReconcileAsync(JsonObject wanted, Func<JsonObject, JsonObject, JsonObject?> merge, CancellationToken cancellationToken)

@@ -26,8 +26,10 @@ public interface IObjectWriter
     Task<JsonObject> CreateAsync(JsonObject value, CancellationToken cancellationToken);
 
     /// <summary>Compare-and-swap update by the object's resourceVersion; null when it changed meanwhile.</summary>
-    /// <param name="subresource">"status" to write that alone.</param>
-    Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken, string subresource = "");
+    Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken);
+
+    /// <summary>The same of the status alone.</summary>
+    Task<JsonObject?> TryUpdateStatusAsync(JsonObject value, CancellationToken cancellationToken);
 
     /// <summary>Deletes the object as it was read; false when it changed meanwhile.</summary>
     Task<bool> TryDeleteAsync(JsonObject value, CancellationToken cancellationToken);

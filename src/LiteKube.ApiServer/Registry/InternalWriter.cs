@@ -33,7 +33,11 @@ internal sealed class InternalWriter(ObjectRegistry registry, Func<ResourceTable
         return request.Resource.Decode(created);
     }
 
-    public async Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken, string subresource = "")
+    public Task<JsonObject?> TryUpdateAsync(JsonObject value, CancellationToken cancellationToken) => TryUpdateAsync(value, "", cancellationToken);
+
+    public Task<JsonObject?> TryUpdateStatusAsync(JsonObject value, CancellationToken cancellationToken) => TryUpdateAsync(value, "status", cancellationToken);
+
+    private async Task<JsonObject?> TryUpdateAsync(JsonObject value, string subresource, CancellationToken cancellationToken)
     {
         var request = Request(value, "update", subresource);
         var canonical = Canonical(request, value);

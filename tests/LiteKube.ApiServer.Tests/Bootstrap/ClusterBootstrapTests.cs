@@ -101,7 +101,7 @@ public sealed class ClusterBootstrapTests : IAsyncLifetime
     private Task RunAsync() => Bootstrap().RunAsync(16443, CancellationToken.None);
 
     private ClusterBootstrap Bootstrap() =>
-        new(_objects, _objects, _pki, new() { Listen = [], DataDirectory = _directory, AdvertiseAddress = IPAddress.Parse("192.0.2.7") });
+        new(_objects, _objects, _pki, new() { Listen = [], DataDirectory = _directory, AdvertiseAddress = IPAddress.Parse("192.0.2.7") }, TimeProvider.System);
 
     private static string Name(JsonObject value) => value["metadata"]!["name"]!.GetValue<string>();
 }

@@ -26,8 +26,12 @@ internal static class ServiceFields
             spec["clusterIPs"] = new JsonArray(spec.Str("clusterIP"));
         if (spec.Arr("ipFamilies") is not { Count: > 0 })
             spec["ipFamilies"] = new JsonArray("IPv4");
+        // What has neither address nor pods of its own may be of both families, which its endpoints decide.
+        var isAnyones = spec.Str("clusterIP") == "None" && spec.Obj("selector") is not { Count: > 0 };
         if (spec.Str("ipFamilyPolicy").Length == 0)
-            spec["ipFamilyPolicy"] = spec.Arr("ipFamilies")!.Count > 1 ? "RequireDualStack" : "SingleStack";
+            spec["ipFamilyPolicy"] = isAnyones || spec.Arr("ipFamilies")!.Count > 1 ? "RequireDualStack" : "SingleStack";
+        if (isAnyones && spec.Str("ipFamilyPolicy") != "SingleStack" && spec.Arr("ipFamilies") is [var only])
+            spec["ipFamilies"] = JsonFields.AsText(only) == "IPv6" ? new JsonArray("IPv6", "IPv4") : new JsonArray("IPv4", "IPv6");
     }
 
     /// <summary>A client that sends the object without what was allocated keeps it.</summary>
@@ -45,7 +49,7 @@ internal static class ServiceFields
             {
                 spec["clusterIPs"] = spec.Str("clusterIP").Length == 0 ? new JsonArray() : new JsonArray(spec.Str("clusterIP"));
             }
-            foreach (var field in (string[])["ipFamilies", "ipFamilyPolicy"])
+            foreach (var field in (ReadOnlySpan<string>)["ipFamilies", "ipFamilyPolicy"])
             {
                 if (!spec.Has(field))
                     spec.SetOrRemove(field, before[field]);
@@ -69,7 +73,7 @@ internal static class ServiceFields
     {
         if (NeedsClusterAddress(before) && !NeedsClusterAddress(spec))
         {
-            foreach (var field in (string[])["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"])
+            foreach (var field in (ReadOnlySpan<string>)["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"])
                 DropUnchanged(field);
         }
         if (NeedsNodePorts(before) && !NeedsNodePorts(spec))
