@@ -118,7 +118,7 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources, AggregatedO
         public Entity? V3(string path)
         {
             var groupVersion = GroupVersionOf(path);
-            if (groupVersion.Version is not null && specs.TryGetValue(groupVersion, out var spec)) return spec.V3 is { } made ? _v3.GetOrAdd(path, _ => new(() => new Entity(made))).Value : null;
+            if (groupVersion.Version is not null && specs.TryGetValue(groupVersion, out var spec)) return spec.V3 is { } made ? _v3.GetOrAdd(path, _ => new(() => new Entity(made.Json))).Value : null;
             if (groupVersion.Version is null || !catalog.Groups.Any(g => g.Group == groupVersion.Group && g.Versions.Contains(groupVersion.Version))) return null;
             if (_kept.TryGetValue(groupVersion, out var kept)) return kept.Value;
             return _v3.GetOrAdd(path, _ => new(() => OpenApiDocuments.BuildV3Json(catalog, groupVersion) is { } body ? new Entity(body) : null)).Value;
@@ -133,7 +133,9 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources, AggregatedO
 
         /// <param name="path">Of a document that <see cref="V3"/> has.</param>
         public Entity? V3Protobuf(string path) =>
-            _v3Protobuf.GetOrAdd(path, _ => new(() => OpenApiDocuments.BuildV3Protobuf(catalog, GroupVersionOf(path)) is { } body ? new Entity(body) : null)).Value;
+            _v3Protobuf.GetOrAdd(path, _ => new(() => EncodeV3(GroupVersionOf(path)) is { } body ? new Entity(body) : null)).Value;
+
+        private byte[]? EncodeV3(GroupVersion groupVersion) => specs.TryGetValue(groupVersion, out var spec) ? spec.V3?.Protobuf : OpenApiDocuments.BuildV3Protobuf(catalog, groupVersion);
 
         private static GroupVersion GroupVersionOf(string path) => path.Split('/') switch
         {
@@ -155,7 +157,7 @@ internal sealed class OpenApiEndpoint(Func<ResourceTable> resources, AggregatedO
         }
 
         private IEnumerable<(GroupVersion GroupVersion, Lazy<Entity?> Document)> Documents() =>
-            _v3.Select(p => (GroupVersionOf(p.Key), p.Value)).Concat(_kept.Select(p => (p.Key, p.Value)));
+            _v3.Select(p => (GroupVersionOf(p.Key), p.Value)).Where(d => !specs.ContainsKey(d.Item1)).Concat(_kept.Select(p => (p.Key, p.Value)));
 
         private Entity BuildIndex()
         {

@@ -52,14 +52,14 @@ internal static class GnosticEncoder
     private static void Operation(ProtobufWriter writer, JsonObject operation)
     {
         Strings(writer, 1, operation["tags"]);
-        writer.String(3, Text(operation["description"]));
-        writer.String(5, Text(operation["operationId"]));
+        Optional(writer, 3, operation["description"]);
+        Optional(writer, 5, operation["operationId"]);
         Strings(writer, 6, operation["produces"]);
         Strings(writer, 7, operation["consumes"]);
         Parameters(writer, 8, operation["parameters"]);
         writer.Message(9, responses =>
         {
-            foreach (var (code, response) in operation["responses"]!.AsObject())
+            foreach (var (code, response) in operation["responses"] as JsonObject ?? [])
                 responses.Message(1, named => Named(named, code, value => value.Message(1, inner => Response(inner, response!.AsObject()))));
         });
         Strings(writer, 10, operation["schemes"]);
@@ -68,7 +68,7 @@ internal static class GnosticEncoder
 
     private static void Response(ProtobufWriter writer, JsonObject response)
     {
-        writer.String(1, Text(response["description"]));
+        Optional(writer, 1, response["description"]);
         if (response["schema"] is JsonObject schema)
             writer.Message(2, item => item.Message(1, nested => Schema(nested, schema)));
     }
@@ -104,7 +104,7 @@ internal static class GnosticEncoder
                 form.Bool(1, true);
             form.String(2, place);
             form.String(4, Text(parameter["name"]));
-            form.String(kind is 1 or 4 ? 5 : 6, Text(parameter["type"]));
+            Optional(form, kind is 1 or 4 ? 5 : 6, parameter["type"]);
         }));
     }
 
@@ -169,6 +169,13 @@ internal static class GnosticEncoder
             if (name.StartsWith("x-", StringComparison.Ordinal))
                 writer.Message(number, named => Named(named, name, any => any.String(2, extension!.GetValueKind() == JsonValueKind.String ? Text(extension) : Yaml(extension))));
         }
+    }
+
+    /// <summary>A text that other servers' documents may lack.</summary>
+    internal static void Optional(ProtobufWriter writer, int number, JsonNode? value)
+    {
+        if (value is not null)
+            writer.String(number, Text(value));
     }
 
     internal static string Text(JsonNode? value) => value is JsonValue text && text.TryGetValue<string>(out var found) ? found : throw new InvalidOperationException("an OpenAPI document has something else where a text must be");

@@ -38,10 +38,10 @@ internal static class GnosticV3Encoder
 
     private static void Operation(ProtobufWriter writer, JsonObject operation)
     {
-        foreach (var tag in operation["tags"]!.AsArray())
+        foreach (var tag in operation["tags"] as JsonArray ?? [])
             writer.String(1, Text(tag));
-        writer.String(3, Text(operation["description"]));
-        writer.String(5, Text(operation["operationId"]));
+        Optional(writer, 3, operation["description"]);
+        Optional(writer, 5, operation["operationId"]);
         Parameters(writer, 6, operation["parameters"]);
         if (operation["requestBody"] is JsonObject body)
         {
@@ -62,7 +62,7 @@ internal static class GnosticV3Encoder
 
     private static void Response(ProtobufWriter writer, JsonObject response)
     {
-        writer.String(1, Text(response["description"]));
+        Optional(writer, 1, response["description"]);
         if (response["content"] is JsonObject content)
             Content(writer, 3, content);
     }

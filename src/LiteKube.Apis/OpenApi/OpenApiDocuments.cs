@@ -26,6 +26,10 @@ public static class OpenApiDocuments
     /// <summary>The same as gnostic's OpenAPIv3 Document (application/com.github.proto-openapi.spec.v3.v1.0+protobuf).</summary>
     public static byte[]? BuildV3Protobuf(ResourceCatalog catalog, GroupVersion groupVersion) => BuildV3(catalog, groupVersion) is { } document ? GnosticV3Encoder.Encode(document) : null;
 
+    /// <summary>Any OpenAPI v3 document in gnostic's form.</summary>
+    /// <exception cref="InvalidOperationException">It is none: a field holds what it must not.</exception>
+    public static byte[] EncodeV3(JsonObject document) => GnosticV3Encoder.Encode(document);
+
     private static JsonObject? BuildV3(ResourceCatalog catalog, GroupVersion groupVersion)
     {
         var resources = catalog.Resources.Where(r => r.Resource.GroupVersion == groupVersion).ToList();

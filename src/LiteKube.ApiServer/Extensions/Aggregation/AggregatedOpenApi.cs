@@ -14,7 +14,13 @@ namespace LiteKube.ApiServer.Extensions.Aggregation;
 /// <param name="V2">Its paths and the definitions that these use, as JSON; empty: it publishes none.</param>
 /// <param name="V3Url">Where it has the document of OpenAPI v3, with its hash; null: it has none.</param>
 /// <param name="V3">Made here from <paramref name="V2"/> for a server that knows no v3.</param>
-internal sealed record RemoteSpec(byte[] V2, string? V3Url, byte[]? V3);
+internal sealed record RemoteSpec(byte[] V2, string? V3Url, MadeSpec? V3);
+
+/// <summary>A document of OpenAPI v3 in both forms.</summary>
+internal sealed record MadeSpec(byte[] Json, byte[] Protobuf)
+{
+    public static MadeSpec Of(JsonObject document) => new(ObjectWriter.Write(document), OpenApiDocuments.EncodeV3(document));
+}
 
 /// <summary>Reads the OpenAPI documents of extension servers now and then, in the background: nobody who asks for ours waits for another server.</summary>
 internal sealed class AggregatedOpenApi(IObjectReader objects, ExtensionClients clients, TimeProvider time, ILogger<AggregatedOpenApi> logger)
@@ -48,7 +54,7 @@ internal sealed class AggregatedOpenApi(IObjectReader objects, ExtensionClients 
             var url = await FindV3Async(service.GroupVersion, client, cancellationToken);
             var isSame = known is not null && ReferenceEquals(known.V2, v2);
             if (isSame && known!.V3Url == url) return true;
-            var v3 = url is not null || v2.Length == 0 ? null : isSame && known!.V3 is not null ? known.V3 : ObjectWriter.Write(SpecConversion.ToV3(SpecFilter.Parse(v2)));
+            var v3 = url is not null || v2.Length == 0 ? null : isSame && known!.V3 is not null ? known.V3 : MadeSpec.Of(SpecConversion.ToV3(SpecFilter.Parse(v2)));
             var spec = new RemoteSpec(v2, url, v3);
             ImmutableInterlocked.AddOrUpdate(ref _specs, service.GroupVersion, spec, (_, _) => spec);
             return true;

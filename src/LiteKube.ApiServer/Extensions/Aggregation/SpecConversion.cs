@@ -68,7 +68,7 @@ internal static class SpecConversion
     private static JsonObject Content(JsonObject operation, string types, JsonNode? schema)
     {
         var content = new JsonObject();
-        foreach (var type in operation.Strings(types).DefaultIfEmpty("*/*")) content[type] = new JsonObject { ["schema"] = Schema(schema, 0) };
+        foreach (var type in operation.Strings(types).DefaultIfEmpty("*/*")) content[type] = new JsonObject { ["schema"] = Schema(schema, 0) ?? new JsonObject() };
         return content;
     }
 

@@ -65,7 +65,9 @@ public sealed class OpenApiTests
 
         var index = await server.EventuallyAsync("/openapi/v3", a => a.Json["paths"]!.AsObject().ContainsKey($"apis/{FakeExtensionServer.Group}/v1alpha1"));
 
-        var document = (await server.GetAsync(index.Json["paths"]![$"apis/{FakeExtensionServer.Group}/v1alpha1"]!["serverRelativeURL"]!.GetValue<string>())).Json;
+        var url = index.Json["paths"]![$"apis/{FakeExtensionServer.Group}/v1alpha1"]!["serverRelativeURL"]!.GetValue<string>();
+        Assert.Contains("what it refers to", (await server.GetAsync(url, "application/com.github.proto-openapi.spec.v3.v1.0+protobuf")).Body, StringComparison.Ordinal);
+        var document = (await server.GetAsync(url)).Json;
         Assert.Equal("3.0.0", document["openapi"]!.GetValue<string>());
         Assert.Equal("#/components/schemas/com.example.FlunderSpec", document["components"]!["schemas"]!["com.example.Flunder"]!["properties"]!["spec"]!["$ref"]!.GetValue<string>());
         var post = document["paths"]![Path]!["post"]!;
