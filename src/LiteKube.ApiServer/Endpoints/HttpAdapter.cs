@@ -159,7 +159,7 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         switch (result)
         {
             case BytesResult bytes: await WithinLimitAsync(context, WriteBytesAsync(context, bytes.Body, cancellationToken)); break;
-            case CompressedResult packed: await WriteCompressedAsync(context, packed, cancellationToken); break;
+            case CompressedResult packed: await WithinLimitAsync(context, WriteCompressedAsync(context, packed, cancellationToken)); break;
             case ListResult list: await WithinLimitAsync(context, WriteListAsync(context, list, cancellationToken)); break;
             case WatchResult watch: await WriteWatchAsync(context, request!, watch, cancellationToken); break;
             default: throw new InvalidOperationException($"Nothing writes a {result.GetType().Name}.");
