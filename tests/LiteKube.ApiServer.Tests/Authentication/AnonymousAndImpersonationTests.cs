@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using System.Text.Json.Nodes;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Authentication.Oidc;
@@ -106,7 +105,7 @@ public sealed class AnonymousAndImpersonationTests
     public void A_configuration_that_cannot_be_meant_is_refused(string text, string message)
     {
         var file = Path.Combine(Directory.CreateTempSubdirectory("lk-authentication-").FullName, "authentication.yaml");
-        File.WriteAllText(file, Head + text, Encoding.UTF8);
+        File.WriteAllText(file, Head + text);
         var exception = Assert.Throws<InvalidDataException>(() => AuthenticationConfiguration.Load(new AuthenticationOptions { ConfigFile = file }, "https://own"));
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
         Assert.Contains(file, exception.Message, StringComparison.Ordinal);
