@@ -79,7 +79,7 @@ public sealed class WebhookTests
     public async Task A_client_that_makes_no_url_fails_the_requests_of_its_webhook_alone()
     {
         await using var server = await StartAsync();
-        await server.ConfigureAsync(Validating, "odd", $$"""{"name":"odd.example.com","clientConfig":{"service":{"name":"a b","namespace":"x"}},"rules":[{{Rule("CREATE", "secrets")}}],"sideEffects":"None","admissionReviewVersions":["v1"]}""");
+        await server.ConfigureAsync(Validating, "odd", $$$"""{"name":"odd.example.com","clientConfig":{"service":{"name":"a b","namespace":"x"}},"rules":[{{{Rule("CREATE", "secrets")}}}],"sideEffects":"None","admissionReviewVersions":["v1"]}""");
 
         Assert.Equal(HttpStatusCode.Created, (await server.CreateConfigMapAsync("a")).StatusCode);
         Assert.StartsWith("Internal error occurred: failed calling webhook \"odd.example.com\": could not get REST client: ", (await server.Api.PostAsync("/api/v1/namespaces/default/secrets", """{"metadata":{"name":"s"}}""")).Message(), StringComparison.Ordinal);

@@ -16,7 +16,7 @@ public sealed class AggregationTests
         try
         {
             var kubectl = await Kubectl.InNewNamespaceAsync(server, release, "flunders");
-            await kubectl.ApplyAsync($$"""
+            await kubectl.ApplyAsync($$$"""
                 apiVersion: v1
                 kind: List
                 items:
@@ -26,9 +26,9 @@ public sealed class AggregationTests
                   kind: EndpointSlice
                   metadata: {name: sample-api-1, namespace: wardle, labels: {kubernetes.io/service-name: sample-api}}
                   addressType: FQDN
-                  ports: [{name: '', port: {{extension.Port}}}]
+                  ports: [{name: '', port: {{{extension.Port}}}}]
                   endpoints: [{addresses: [localhost]}]
-                - {{extension.ApiService().ReplaceLineEndings(" ")}}
+                - {{{extension.ApiService().ReplaceLineEndings(" ")}}}
                 """, "--validate=false", "-n", "wardle");
             await kubectl.OkAsync("wait", "--for=condition=Available", $"apiservice/{FakeExtensionServer.Name}", "--timeout=30s");
 
