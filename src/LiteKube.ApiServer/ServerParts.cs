@@ -144,7 +144,7 @@ internal sealed class ServerParts : IAsyncDisposable
             [OpenIdDocuments.ConfigurationPath] = new(openId.Configuration, OpenIdDocuments.ConfigurationContentType, OpenIdDocuments.CacheControl),
             [OpenIdDocuments.KeysPath] = new(openId.Keys, OpenIdDocuments.KeysContentType, OpenIdDocuments.CacheControl),
         };
-        var others = new NonResourceEndpoints(Aggregation.Discovery(() => Resources), Aggregation.OpenApi(() => Resources), Health, metrics, documents, Aggregation.Proxy);
+        var others = new NonResourceEndpoints(Aggregation.Discovery(() => Resources), Aggregation.OpenApi(() => Resources), Health, metrics, new FlowDump(Flows, time), documents, Aggregation.Proxy);
         return new RequestPipeline(Authorizer, resources, others, gate, new RequestDeadlines(time), storeHealth, metrics, _audit, logs.CreateLogger<RequestPipeline>());
     }
 

@@ -1,11 +1,13 @@
 using LiteKube.ApiServer.Discovery;
 using LiteKube.ApiServer.Extensions.Aggregation;
+using LiteKube.ApiServer.FlowControl;
 using LiteKube.ApiServer.Metrics;
 
 namespace LiteKube.ApiServer.Endpoints;
 
 /// <summary>Paths that are no resources: discovery, health, version, metrics, OpenAPI, the token issuer's documents.</summary>
-internal sealed class NonResourceEndpoints(DiscoveryDocuments discovery, OpenApiEndpoint openApi, HealthEndpoints health, ServerMetrics metrics, IReadOnlyDictionary<string, StaticDocument> documents, AggregationProxy aggregation)
+internal sealed class NonResourceEndpoints(
+    DiscoveryDocuments discovery, OpenApiEndpoint openApi, HealthEndpoints health, ServerMetrics metrics, FlowDump flows, IReadOnlyDictionary<string, StaticDocument> documents, AggregationProxy aggregation)
 {
     public ValueTask<ApiResult> HandleAsync(ApiRequest request, CancellationToken cancellationToken)
     {
@@ -21,6 +23,7 @@ internal sealed class NonResourceEndpoints(DiscoveryDocuments discovery, OpenApi
             return new BytesResult(document.Body) { ContentType = document.ContentType, Headers = [new("Cache-Control", document.CacheControl)] };
         if (trimmed is "/metrics") return new BytesResult(metrics.Write()) { ContentType = ServerMetrics.ContentType };
         if (health.Handle(request, trimmed) is { } answer) return answer;
+        if (flows.Handle(request, trimmed) is { } dump) return dump;
         if (trimmed.StartsWith("/openapi/", StringComparison.Ordinal)) return openApi.Handle(request, trimmed);
         return discovery.Handle(request, trimmed) ?? aggregation.HandlePath(request, trimmed) ?? throw new UnknownPathException();
     }

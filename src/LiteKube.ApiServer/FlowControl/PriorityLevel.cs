@@ -165,6 +165,16 @@ internal sealed partial class PriorityLevel(string name, TimeProvider time)
         }
     }
 
+    public LevelDump Dump(long dispatched, long rejected, long timedOut)
+    {
+        lock (_lock)
+        {
+            var queues = _queues.Select(q => new QueueDump(
+                q.Index, q.Executing, q.SeatsInUse, q.NextDispatch, q.Waiting.Sum(w => w.Work.InitialSeats), q.SeatsWaiting, q.WorkWaiting, [.. q.Waiting])).ToList();
+            return new(name, _waiting, _executing, _seatsInUse, queues, dispatched, rejected, timedOut);
+        }
+    }
+
     private bool HasRoomFor(int seats)
     {
         if (_spec.IsExempt) return true;

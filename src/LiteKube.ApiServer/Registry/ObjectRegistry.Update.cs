@@ -132,11 +132,10 @@ internal sealed partial class ObjectRegistry
     /// <summary>Times alone are no change: with nothing else new the owners' times stay what they were.</summary>
     private static async ValueTask<EncodedObject> EncodeUpdateAsync(ServedResource resource, JsonObject value, ManagedFieldsList managed, StoredValue current, CancellationToken cancellationToken)
     {
-        var canonical = await ToStoredFormAsync(resource, value, cancellationToken);
-        var encoded = Write(resource, canonical, managed);
+        var encoded = await EncodeAsync(resource, value, managed, cancellationToken);
         var standing = ObjectView.Of(current).ManagedFields;
         if (ReferenceEquals(managed, standing) || !managed.SaysTheSameAs(standing)) return encoded;
-        var withTimes = Write(resource, canonical, standing);
+        var withTimes = await EncodeAsync(resource, value, standing, cancellationToken);
         return IsSame(withTimes, current) ? withTimes : encoded;
     }
 

@@ -5,6 +5,7 @@ using LiteKube.Apis.Apply;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Admission;
+using LiteKube.ApiServer.Extensions.CustomResources;
 using LiteKube.ApiServer.Registry.Ownership;
 using LiteKube.Storage;
 
@@ -87,22 +88,18 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
         }
     }
 
-    private static async ValueTask<EncodedObject> EncodeAsync(ServedResource resource, JsonObject value, ManagedFieldsList managed, CancellationToken cancellationToken) =>
-        Write(resource, await ToStoredFormAsync(resource, value, cancellationToken), managed);
-
-    /// <summary>The canonical tree: fields in Go's order, as a decode and encode upstream would leave them; of a custom resource, in its stored version.</summary>
-    private static ValueTask<JsonObject> ToStoredFormAsync(ServedResource resource, JsonObject value, CancellationToken cancellationToken) =>
-        resource.Custom is { } custom ? custom.ToStoredAsync(value, cancellationToken) : ValueTask.FromResult(Canonicalize(resource.Stored, value));
-
-    private static EncodedObject Write(ServedResource resource, JsonObject canonical, ManagedFieldsList managed) =>
-        ObjectWriter.WriteForStore(canonical, managed.Encoded.Span, isSorted: resource.Custom is not null);
-
-    private static JsonObject Canonicalize(ResourceInfo info, JsonObject value)
+    /// <summary>The canonical bytes: fields in Go's order, as a decode and encode upstream would leave them; of a custom resource, in its stored version.</summary>
+    private static ValueTask<EncodedObject> EncodeAsync(ServedResource resource, JsonObject value, ManagedFieldsList managed, CancellationToken cancellationToken)
     {
-        value["kind"] = info.Kind;
-        value["apiVersion"] = info.GroupVersionKind.ApiVersion;
-        return ObjectDecoder.Canonicalize(value, info.Schema, FieldValidation.Ignore).Object;
+        if (resource.Custom is { } custom) return EncodeCustomAsync(custom, value, managed, cancellationToken);
+        var info = resource.Stored;
+        if (value.Text("kind") != info.Kind) value["kind"] = info.Kind;
+        if (value.Text("apiVersion") != info.GroupVersionKind.ApiVersion) value["apiVersion"] = info.GroupVersionKind.ApiVersion;
+        return ValueTask.FromResult(ObjectWriter.WriteForStore(value, info.Schema, managed.Encoded.Span));
     }
+
+    private static async ValueTask<EncodedObject> EncodeCustomAsync(CustomCodec custom, JsonObject value, ManagedFieldsList managed, CancellationToken cancellationToken) =>
+        ObjectWriter.WriteForStore(await custom.ToStoredAsync(value, cancellationToken), managed.Encoded.Span, isSorted: true);
 
     /// <summary>The bytes of a dry run's object: with no revision of its own.</summary>
     private static byte[] WithoutRevision(EncodedObject encoded) => WithRevision(encoded, "");

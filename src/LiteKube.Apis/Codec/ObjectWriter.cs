@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Schema;
 
 namespace LiteKube.Apis.Codec;
 
@@ -23,6 +24,13 @@ public static class ObjectWriter
 
     /// <summary>As <see cref="Write"/>, with metadata.resourceVersion emptied and its place noted.</summary>
     public static EncodedObject WriteForStore(JsonObject value) => WriteForStore(value, []);
+
+    /// <summary>The bytes of the canonical form of a built-in kind's object; the tree itself may have its fields in any order.</summary>
+    /// <param name="managedFields">metadata.managedFields as JSON, which the tree does not have; empty: there are none.</param>
+    public static EncodedObject WriteForStore(JsonObject value, TypeSchema schema, ReadOnlySpan<byte> managedFields) =>
+        CanonicalWriter.TryWriteForStore(value, schema, managedFields, out var encoded)
+            ? encoded
+            : WriteForStore(ObjectDecoder.Canonicalize(value, schema, FieldValidation.Ignore).Object, managedFields);
 
     /// <param name="managedFields">metadata.managedFields as JSON, which the tree does not have; empty: there are none.</param>
     /// <param name="isSorted">metadata has its fields in the order of their names (custom resources), not in that of Go's type.</param>

@@ -48,7 +48,8 @@ internal static class ZeroValues
         _ => value is null,
     };
 
-    private static bool IsOmitted(FieldSchema field)
+    /// <summary>Whether Go leaves out the field's zero value.</summary>
+    public static bool IsOmitted(FieldSchema field)
     {
         if (field.Cardinality != Cardinality.One || field.IsPointer)
             return field.OmitEmpty;

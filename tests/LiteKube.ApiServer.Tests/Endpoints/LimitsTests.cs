@@ -73,16 +73,14 @@ public sealed class LimitsTests
         Assert.Equal(HttpStatusCode.OK, (await server.GetAsync($"{ConfigMaps}?timeout=1h")).StatusCode);
     }
 
-    [Theory]
-    [InlineData("1.1")]
-    [InlineData("2.0")]
-    public async Task A_body_that_does_not_come_ends_when_the_time_is_up(string version)
+    [Fact]
+    public async Task A_body_that_does_not_come_ends_when_the_time_is_up()
     {
         await using var server = await TestApiServer.StartAsync();
-        using var client = server.ClientFor(server.Server.Pki.Admin.Current, Version.Parse(version));
+        // HTTP/2: over HTTP/1.1 this client reads no answer before it has sent its body.
         using var content = new EndlessContent();
 
-        using var answer = await client.PostAsync($"{ConfigMaps}?timeout=100ms", content);
+        using var answer = await server.Admin.PostAsync($"{ConfigMaps}?timeout=100ms", content);
 
         Assert.Equal(HttpStatusCode.GatewayTimeout, answer.StatusCode);
         var status = System.Text.Json.Nodes.JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;

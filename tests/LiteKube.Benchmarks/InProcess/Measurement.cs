@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace LiteKube.Benchmarks.InProcess;
 
 /// <param name="Bytes">Allocated by the whole process for one operation: the least of the rounds, since what others do only adds.</param>
