@@ -255,7 +255,7 @@ public sealed class WebhookTests
 
         const string Failed = "Internal error occurred: failed calling webhook \"s.example.com\": failed to call webhook: Post \"https://hook.default.svc:8443/deny?timeout=10s\": ";
         Assert.Equal(Failed + "no endpoints available for service \"hook\"", (await server.PostAsync(ConfigMaps, """{"metadata":{"name":"a"}}""")).Message());
-        await server.PostAsync("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", $$$"""{"metadata":{"name":"hook-1","labels":{"kubernetes.io/service-name":"hook"}},"addressType":"FQDN","ports":[{"name":"","port":{{{webhook.Port}}}}],"endpoints":[{"addresses":["localhost"]}]}""");
+        await LoopbackEndpoints.PutAsync(server, "hook", webhook.Port);
         Assert.Equal("admission webhook \"s.example.com\" denied the request: no", (await server.PostAsync(ConfigMaps, """{"metadata":{"name":"a"}}""")).Message());
     }
 }

@@ -51,14 +51,14 @@ internal static class WebhookConfigurationRules
         ValidateName(webhook.Str("name"), path.Child("name"), errors);
         var index = 0;
         foreach (var rule in webhook.Items("rules")) MatchRules.Validate(rule, path.Child("rules").Index(index++), errors);
-        Checks.OneOf(errors, webhook, path, "failurePolicy", false, "Ignore", "Fail");
-        Checks.OneOf(errors, webhook, path, "matchPolicy", false, "Exact", "Equivalent");
+        Checks.OneOf(errors, webhook, path, "failurePolicy", false, "Fail", "Ignore");
+        Checks.OneOf(errors, webhook, path, "matchPolicy", false, "Equivalent", "Exact");
         var effects = leniency.SideEffects ? AnySideEffects : NoSideEffects;
         if (webhook.StrOrNull("sideEffects") is not { } sideEffects) errors.Required(path.Child("sideEffects"), $"must specify one of {string.Join(", ", effects)}");
         else if (!effects.Contains(sideEffects)) errors.NotSupported(path.Child("sideEffects"), sideEffects, effects);
         if (webhook.LongOrNull("timeoutSeconds") is { } timeout && timeout is < 1 or > 30) errors.Invalid(path.Child("timeoutSeconds"), timeout, "the timeout value must be between 1 and 30 seconds");
         if (!leniency.Selectors) ValidateSelectors(webhook, path, errors);
-        Checks.OneOf(errors, webhook, path, "reinvocationPolicy", false, "Never", "IfNeeded");
+        Checks.OneOf(errors, webhook, path, "reinvocationPolicy", false, "IfNeeded", "Never");
         WebhookClientRules.Validate(webhook.Obj("clientConfig"), path.Child("clientConfig"), errors);
         if (!leniency.Conditions) MatchConditions.Validate(webhook, path.Child("matchConditions"), ExpressionContext.Environment, errors);
     }

@@ -76,7 +76,7 @@ public sealed class ConversionTests
         await using var converter = await FakeConverter.StartAsync("hook.default.svc");
         await using var server = await TestApiServer.StartAsync();
         await server.PostAsync("/api/v1/namespaces/default/services", """{"metadata":{"name":"hook"},"spec":{"ports":[{"port":443,"targetPort":8443}]}}""");
-        await server.PostAsync("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", $$$"""{"metadata":{"name":"hook-1","labels":{"kubernetes.io/service-name":"hook"}},"addressType":"FQDN","ports":[{"name":"","port":{{{converter.Address.Port}}}}],"endpoints":[{"addresses":["localhost"]}]}""");
+        await LoopbackEndpoints.PutAsync(server, "hook", converter.Address.Port);
         await server.EstablishAsync(Definition("\"service\":{\"namespace\":\"default\",\"name\":\"hook\",\"path\":\"/convert\"}", converter.CaBundle));
 
         var created = await server.PostAsync(V2, """{"apiVersion":"example.com/v2","kind":"Foo","metadata":{"name":"a"},"spec":{"hostname":"h"}}""");
