@@ -14,7 +14,13 @@ internal sealed record OpenApiOperation(
     string Action, string Id, string Tag, string Description, GroupVersionKind Kind, IReadOnlyList<(string Name, string Type)> Query, JsonObject? Body, bool IsBodyRequired, JsonObject? Answer, IReadOnlyList<int> Codes)
 {
     private static readonly string[] Produced = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
-    private static readonly string[] Patches = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml"];
+    private const string StrategicMerge = "application/strategic-merge-patch+json";
+    private static readonly string[] AllPatches = ["application/json-patch+json", "application/merge-patch+json", StrategicMerge, "application/apply-patch+yaml"];
+
+    /// <summary>Custom resources take no strategic merge; kubectl apply reads here which patch it may send.</summary>
+    public bool IsCustom { get; init; }
+
+    private string[] Patches => IsCustom ? [.. AllPatches.Where(p => p != StrategicMerge)] : AllPatches;
 
     public JsonObject ToJson(bool isV3)
     {

@@ -114,7 +114,7 @@ internal sealed class OpenApiPaths(OpenApiSchemas schemas, bool isV3)
         };
         var body = verb switch { "create" or "update" => own, "patch" => Meta("Patch"), "delete" or "deletecollection" => Meta("DeleteOptions"), _ => null };
         int[] codes = verb switch { "create" => [200, 201, 202], "update" or "patch" => [200, 201], "delete" => [200, 202], _ => [200] };
-        return new(action, id, tag, $"{text} {kind.Kind}", kind, query, body, verb is "create" or "update" or "patch", answer, codes);
+        return new(action, id, tag, $"{text} {kind.Kind}", kind, query, body, verb is "create" or "update" or "patch", answer, codes) { IsCustom = resource.Schema.Structural is not null };
     }
 
     /// <summary>A stream, whose query is the fields of the options' type.</summary>
