@@ -135,13 +135,13 @@ public sealed class ServerSideApplyTests(ApplyServer fixture) : IClassFixture<Ap
     public async Task An_apply_on_status_owns_the_status_alone()
     {
         await ApplyAsync($"{Deployments}/st", "a", """{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"st"},"spec":{"selector":{"matchLabels":{"app":"x"}},"template":{"metadata":{"labels":{"app":"x"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}""");
-        var applied = await ApplyAsync($"{Deployments}/st/status", "s", """{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"st"},"spec":{"replicas":7},"status":{"readyReplicas":2}}""", "&force=true");
+        var applied = await ApplyAsync($"{Deployments}/st/status", "s", """{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"st"},"spec":{"replicas":7},"status":{"replicas":2,"readyReplicas":2}}""", "&force=true");
         Assert.Equal(HttpStatusCode.OK, applied.StatusCode);
         Assert.Equal(1, applied.Json["spec"]!["replicas"]!.GetValue<int>());
         Assert.Equal(2, applied.Json["status"]!["readyReplicas"]!.GetValue<int>());
         var entry = Entry(applied, "s");
         Assert.Equal("status", entry["subresource"]!.GetValue<string>());
-        Assert.Equal("""{"f:status":{"f:readyReplicas":{}}}""", Compact(entry["fieldsV1"]));
+        Assert.Equal("""{"f:status":{"f:readyReplicas":{},"f:replicas":{}}}""", Compact(entry["fieldsV1"]));
         var missing = await ApplyAsync($"{Deployments}/nothere/status", "s", """{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"nothere"}}""");
         Assert.Equal(HttpStatusCode.NotFound, missing.StatusCode);
     }

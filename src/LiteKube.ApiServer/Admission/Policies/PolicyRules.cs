@@ -155,7 +155,7 @@ internal static class PolicyRules
             if (name.Length > 0) errors.Forbidden(path.Child("selector"), "name and selector are mutually exclusive");
         }
         if (name.Length == 0 && selector is null) errors.Required(path, "one of name or selector must be specified");
-        Checks.OneOf(errors, reference, path, "parameterNotFoundAction", true, "Deny", "Allow");
+        Checks.OneOf(errors, reference, path, "parameterNotFoundAction", true, "Allow", "Deny");
     }
 }
 
