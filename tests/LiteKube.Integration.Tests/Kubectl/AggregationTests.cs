@@ -27,7 +27,7 @@ public sealed class AggregationTests
                   metadata: {name: sample-api-1, namespace: wardle, labels: {kubernetes.io/service-name: sample-api}}
                   addressType: FQDN
                   ports: [{name: '', port: {{{extension.Port}}}}]
-                  endpoints: [{addresses: [localhost]}]
+                  endpoints: [{addresses: ["127.0.0.1"]}]
                 - {{{extension.ApiService().ReplaceLineEndings(" ")}}}
                 """, "--validate=false", "-n", "wardle");
             await kubectl.OkAsync("wait", "--for=condition=Available", $"apiservice/{FakeExtensionServer.Name}", "--timeout=30s");

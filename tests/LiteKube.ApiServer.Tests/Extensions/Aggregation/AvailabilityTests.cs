@@ -49,7 +49,7 @@ public sealed class AvailabilityTests
     [Theory]
     [InlineData("other.wardle.svc", "", "tls: failed to verify certificate: ")]
     [InlineData(null, "LS0tLQ==", "unable to load root certificates: unable to parse bytes as PEM block")]
-    [InlineData(null, null, "bad status from https://localhost:")]
+    [InlineData(null, null, "bad status from https://127.0.0.1:")]
     public async Task A_server_that_is_not_trusted_or_answers_badly_fails_the_discovery_check(string? certificateName, string? bundle, string problem)
     {
         await using var server = await TestApiServer.StartAsync();

@@ -25,7 +25,7 @@ internal static class ExtensionServers
     }
 
     public static async Task CreateEndpointsAsync(this TestApiServer server, int port, string name = "sample-api-1", bool isReady = true) =>
-        Succeeded(await server.PostAsync(Slices, $$$"""{"metadata":{"name":"{{{name}}}","labels":{"kubernetes.io/service-name":"{{{FakeExtensionServer.Service}}}"}},"addressType":"IPv4","ports":[{"name":"","port":{{{port}}}}],"endpoints":[{"addresses":["127.0.0.1"],"conditions":{"ready":{{{(isReady ? "true" : "false")}}}}}]}"""));
+        Succeeded(await server.PostAsync(Slices, $$$"""{"metadata":{"name":"{{{name}}}","labels":{"kubernetes.io/service-name":"{{{FakeExtensionServer.Service}}}"}},"addressType":"FQDN","ports":[{"name":"","port":{{{port}}}}],"endpoints":[{"addresses":["127.0.0.1"],"conditions":{"ready":{{{(isReady ? "true" : "false")}}}}}]}"""));
 
     /// <summary>Service, endpoints and APIService; answers once it is available.</summary>
     public static async Task RegisterAsync(this TestApiServer server, FakeExtensionServer extension)
