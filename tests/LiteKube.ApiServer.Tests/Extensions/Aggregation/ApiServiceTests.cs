@@ -126,7 +126,7 @@ public sealed class ApiServiceTests
             string.Join(' ', standing["data"]!.AsObject().Where(d => !d.Key.EndsWith("-file", StringComparison.Ordinal)).Select(d => $"{d.Key}={d.Value}")));
         Assert.Equal(server.Server.Pki.FrontProxyAuthorityPem, standing["data"]!["requestheader-client-ca-file"]!.GetValue<string>());
         Assert.Equal(server.Server.Pki.CertificateAuthorityPem, standing["data"]!["client-ca-file"]!.GetValue<string>());
-        await using var watch = await server.WatchAsync($"/api/v1/namespaces/kube-system/configmaps?watch=1&resourceVersion={standing["metadata"]!["resourceVersion"]}");
+        await using var watch = await server.WatchAsync($"/api/v1/namespaces/kube-system/configmaps?watch=1&fieldSelector=metadata.name%3Dextension-apiserver-authentication&resourceVersion={standing["metadata"]!["resourceVersion"]}");
 
         await server.PatchAsync(AuthenticationConfig, """{"data":{"requestheader-allowed-names":"[]"}}""");
         Assert.Equal("[]", (await watch.NextAsync())!["object"]!["data"]!["requestheader-allowed-names"]!.GetValue<string>());
