@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Schema;
 using LiteKube.Apis.Values;
@@ -162,14 +161,8 @@ internal static class ProtobufReader
         while (reader.Next())
         {
             if (reader.Number != 1 || reader.Bytes() is not { IsEmpty: false } raw) continue;
-            try
-            {
-                return JsonNode.Parse(raw, documentOptions: new JsonDocumentOptions { MaxDepth = ObjectDecoder.MaxDepth });
-            }
-            catch (JsonException exception)
-            {
-                throw new DecodeException(exception.Message);
-            }
+            // Read through at once: a tree that JsonNode builds when it is looked at fails only there, and as nobody's fault.
+            return ObjectDecoder.ParseLenient(raw);
         }
         return null;
     }
