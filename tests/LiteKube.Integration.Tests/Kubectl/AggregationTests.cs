@@ -38,7 +38,7 @@ public sealed class AggregationTests
             Assert.Matches("(?m)^v1.apps +Local +True +[0-9]+[sm]", services);
             Assert.Contains("wardle.example.com/v1alpha1\n", await kubectl.OkAsync("api-versions"));
             await DiscoveredAsync(kubectl);
-            Assert.Equal("flunder.wardle.example.com/a created\n", await kubectl.OkWithAsync("{apiVersion: wardle.example.com/v1alpha1, kind: Flunder, metadata: {name: a}, spec: {reference: r}}", "create", "--validate=false", "-f", "-"));
+            Assert.Equal("flunder.wardle.example.com/a created\n", await kubectl.OkWithAsync("""{"apiVersion":"wardle.example.com/v1alpha1","kind":"Flunder","metadata":{"name":"a"},"spec":{"reference":"r"}}""", "create", "--validate=false", "-f", "-"));
             Assert.Matches("^NAME +(CREATED AT|AGE)\na +", await kubectl.OkAsync("get", "flunders"));
             Assert.Equal("r", await kubectl.OkAsync("get", "fl", "a", "-o", "jsonpath={.spec.reference}"));
             Assert.Contains("flunders.wardle.example.com \"missing\" not found", await kubectl.FailAsync("get", "flunder", "missing"));

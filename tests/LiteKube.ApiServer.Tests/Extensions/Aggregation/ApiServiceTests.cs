@@ -49,7 +49,7 @@ public sealed class ApiServiceTests
         Assert.Equal("400", status.Json["spec"]!["versionPriority"]!.ToString());
         Assert.False(status.Json["metadata"]!["labels"]!.AsObject().ContainsKey("not"));
         var wrong = await server.PatchAsync($"{ApiServices}/v1.a.example.com/status", """{"status":{"conditions":[{"type":"Odd","status":"Maybe"}]}}""", "application/strategic-merge-patch+json");
-        Assert.Contains("status: Unsupported value: \"Maybe\": supported values: \"False\", \"True\", \"Unknown\"", wrong.Message(), StringComparison.Ordinal);
+        Assert.Contains("status: Unsupported value: \"Maybe\": supported values: \"True\", \"False\", \"Unknown\"", wrong.Message(), StringComparison.Ordinal);
 
         var standing = (await server.GetAsync($"{ApiServices}/v1.a.example.com")).Json;
         standing["spec"]!["groupPriorityMinimum"] = 1999;
