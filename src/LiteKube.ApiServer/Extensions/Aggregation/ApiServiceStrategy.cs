@@ -14,7 +14,7 @@ internal sealed class ApiServiceStrategy(ResourceInfo resource, TimeProvider tim
     private const int MaxVersionPriority = 1000;
 
     private static readonly FieldPath Spec = FieldPath.Of("spec");
-    private static readonly string[] Statuses = ["False", "True", "Unknown"];
+    private static readonly string[] Statuses = ["True", "False", "Unknown"];
 
     public override void PrepareForCreate(JsonObject value, StrategyContext context)
     {
