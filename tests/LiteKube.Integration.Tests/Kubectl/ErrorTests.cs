@@ -82,7 +82,7 @@ public sealed class ErrorTests(IntegrationServer server) : IClassFixture<Integra
         Assert.Equal("no", (await kubectl.RunAsync(["auth", "can-i", "delete", "pods", "--as=" + user])).Out.Trim());
         Assert.Matches(@"(?m)^pods +\[\] +\[\] +\[get list\]$", (await kubectl.RunAsync(["auth", "can-i", "--list"], kubeconfig: theirs)).Success());
         Assert.Contains($"pods \"p\" is forbidden: User \"{user}\" cannot delete resource \"pods\" in API group \"\" in the namespace \"{kubectl.Namespace}\"", (await kubectl.RunAsync(["delete", "pod", "p"], kubeconfig: theirs)).Failure().Error);
-        Assert.Contains("cannot impersonate resource \"users\"", (await kubectl.RunAsync(["get", "pods", "--as=admin"], kubeconfig: theirs)).Failure().Error);
+        Assert.Contains("cannot impersonate-on:user-info:list resource \"pods\"", (await kubectl.RunAsync(["get", "pods", "--as=admin"], kubeconfig: theirs)).Failure().Error);
         Assert.Equal("yes", (await kubectl.OkAsync("auth", "can-i", "get", "/healthz", "--as=" + user)).Trim());
         // Nobody gives away rights that they do not have.
         await kubectl.OkAsync("create", "role", "binder", "--verb=create", "--resource=roles.rbac.authorization.k8s.io");

@@ -68,7 +68,7 @@ internal static class MinimalObjects
         ["devicetaintrules"] = """{"spec":{"deviceSelector":{"driver":"d.example.com"},"taint":{"key":"a","effect":"NoSchedule"}}}""",
         ["storageversionmigrations"] = """{"spec":{"resource":{"group":"apps","resource":"deployments"}}}""",
         ["podcertificaterequests"] = """{"spec":{"signerName":"example.com/s","podName":"p","podUID":"1","serviceAccountName":"default","serviceAccountUID":"2","nodeName":"n","nodeUID":"3","maxExpirationSeconds":86400,"stubPKCS10Request":"eA=="}}""",
-        ["volumeattachments"] = """{"spec":{"attacher":"example.com/a","nodeName":"n","source":{"persistentVolumeName":"pv"}}}""",
+        ["volumeattachments"] = """{"spec":{"attacher":"a.example.com","nodeName":"n","source":{"persistentVolumeName":"pv"}}}""",
     };
 
     public static JsonObject Of(string group, string version, string resource, string kind, string name, string ns, string certificateRequest)
