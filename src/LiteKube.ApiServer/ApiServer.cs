@@ -73,7 +73,7 @@ public sealed class ApiServer : IAsyncDisposable
             _parts.LegacyTokens.EnsureTrackingAsync(cancellationToken),
             _parts.Aggregation.StartAsync(cancellationToken));
         _bootstrapped = true;
-        _background = Task.WhenAll(_parts.Background.Select(RunUntilStoppedAsync));
+        _background = Task.WhenAll(_parts.Background.Select(run => BackgroundLoop.RunAsync(run, _logger, _time, _stopping.Token)));
         ApiServerLog.Listening(_logger, string.Join(", ", _http.Endpoints));
     }
 
@@ -121,18 +121,6 @@ public sealed class ApiServer : IAsyncDisposable
         Environment.MachineName,
         .. _options.ExtraSubjectAlternativeNames,
     ];
-
-    private async Task RunUntilStoppedAsync(Func<CancellationToken, Task> run)
-    {
-        try
-        {
-            await run(_stopping.Token);
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            // The way in which these loops end.
-        }
-    }
 
     private static InvalidOperationException NotStarted() => new("The API server has not been started.");
 }

@@ -19,4 +19,7 @@ internal static partial class ApiServerLog
 
     [LoggerMessage(EventId = 2006, Level = LogLevel.Debug, Message = "Relaying {Path} to {Target} ended")]
     public static partial void RelayEnded(ILogger logger, string path, string target, Exception? exception);
+
+    [LoggerMessage(EventId = 2008, Level = LogLevel.Error, Message = "The loop of {Name} broke; it begins anew in {Pause}")]
+    public static partial void LoopBroke(ILogger logger, string name, TimeSpan pause, Exception exception);
 }
