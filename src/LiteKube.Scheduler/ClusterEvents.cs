@@ -1,6 +1,5 @@
 using k8s.Models;
 using LiteKube.Client;
-using LiteKube.Client.Json;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
 using LiteKube.Scheduler.Queue;
@@ -8,7 +7,9 @@ using LiteKube.Scheduler.Queue;
 namespace LiteKube.Scheduler;
 
 /// <summary>Brings what the informers see into cache and queue.</summary>
-internal sealed class ClusterEvents(SchedulerCache cache, SchedulingQueue queue, string schedulerName)
+/// <param name="profiles">The names of the schedulers that this one is.</param>
+/// <param name="rejectWaiting">Turns a pod away that a Permit plugin holds; false when none does.</param>
+internal sealed class ClusterEvents(SchedulerCache cache, SchedulingQueue queue, IReadOnlySet<string> profiles, Func<PodInfo, bool> rejectWaiting)
 {
     private enum PodPlace
     {
@@ -28,19 +29,26 @@ internal sealed class ClusterEvents(SchedulerCache cache, SchedulingQueue queue,
         },
         (old, node) =>
         {
+            // A relist gives the same object again.
+            if (ReferenceEquals(old, node))
+                return;
             cache.SetNode(node);
-            if (ChangesOf(old, node) is var change && change != ClusterEvent.None)
+            foreach (var change in Changes.Of(old, node))
                 queue.Move(new ClusterChange(change, old, node));
         },
         node =>
         {
-            cache.RemoveNode(node.Metadata.Name);
             queue.Move(new ClusterChange(ClusterEvent.NodeDelete, node, null));
+            cache.RemoveNode(node.Metadata.Name);
         });
 
     public InformerHandler<T> Handler<T>(ClusterEvent change) where T : class, k8s.IKubernetesObject<V1ObjectMeta> => new(
         value => queue.Move(new ClusterChange(change, null, value)),
-        (old, value) => queue.Move(new ClusterChange(change, old, value)),
+        (old, value) =>
+        {
+            if (!ReferenceEquals(old, value))
+                queue.Move(new ClusterChange(change, old, value));
+        },
         value => queue.Move(new ClusterChange(change, value, null)));
 
     private void OnPod(V1Pod? old, V1Pod pod)
@@ -51,7 +59,7 @@ internal sealed class ClusterEvents(SchedulerCache cache, SchedulingQueue queue,
         var before = old is null ? PodPlace.None : PlaceOf(old);
         switch (PlaceOf(pod))
         {
-            case PodPlace.Waiting when !cache.Contains(pod.Metadata.Uid):
+            case PodPlace.Waiting:
                 OnWaiting(before == PodPlace.Waiting ? old : null, pod);
                 break;
             case PodPlace.OnNode:
@@ -65,10 +73,24 @@ internal sealed class ClusterEvents(SchedulerCache cache, SchedulingQueue queue,
 
     private void OnWaiting(V1Pod? old, V1Pod pod)
     {
+        var info = new PodInfo(pod);
+        if (cache.Contains(info.Uid))
+        {
+            // Placed, and not seen bound yet. Only its end is of interest: others may have the room.
+            if (info.IsTerminating && old?.Metadata.DeletionTimestamp is null)
+                OnAssumedGone(info);
+            return;
+        }
         if (old is null)
-            queue.Add(new PodInfo(pod));
-        else
-            queue.Update(new PodInfo(old), new PodInfo(pod), mayHelp: IsSpecChanged(old, pod));
+        {
+            queue.Add(info);
+            queue.Move(new ClusterChange(ClusterEvent.PodAdd, null, info));
+            return;
+        }
+        var previous = new PodInfo(old);
+        queue.Update(previous, info, [.. Changes.Of(previous, info, isAssigned: false)]);
+        if (previous.NominatedNode.Length > 0 && previous.NominatedNode != info.NominatedNode)
+            FreeNominated(previous);
     }
 
     private void OnAssigned(PodPlace before, V1Pod? old, V1Pod pod)
@@ -78,9 +100,16 @@ internal sealed class ClusterEvents(SchedulerCache cache, SchedulingQueue queue,
             queue.Delete(info.Uid);
         cache.SetPod(info);
         if (before != PodPlace.OnNode)
+        {
             queue.Move(new ClusterChange(ClusterEvent.AssignedPodAdd, null, info));
-        else if (IsSpecChanged(old!, pod))
-            queue.Move(new ClusterChange(ClusterEvent.AssignedPodUpdate, new PodInfo(old!), info));
+            return;
+        }
+        // Most changes are of no interest to pods that wait, and most of the time none waits.
+        if (!queue.IsAnyoneInterested)
+            return;
+        var previous = new PodInfo(old!);
+        foreach (var change in Changes.Of(previous, info, isAssigned: true))
+            queue.Move(new ClusterChange(change, previous, info));
     }
 
     private void OnPodDeleted(V1Pod pod)
@@ -92,10 +121,27 @@ internal sealed class ClusterEvents(SchedulerCache cache, SchedulingQueue queue,
                 queue.Move(new ClusterChange(ClusterEvent.AssignedPodDelete, new PodInfo(pod), null));
                 break;
             case PodPlace.Waiting:
-                queue.Delete(pod.Metadata.Uid);
+                var info = new PodInfo(pod);
+                queue.Delete(info.Uid);
+                if (cache.IsAssumed(info.Uid))
+                    OnAssumedGone(info);
+                else if (info.NominatedNode.Length > 0)
+                    FreeNominated(info);
                 break;
         }
     }
+
+    private void OnAssumedGone(PodInfo pod)
+    {
+        // Held by a plugin: its attempt ends by itself when it is rejected. Otherwise its bind will fail, sooner or later.
+        if (!rejectWaiting(pod))
+            cache.Forget(pod.Uid);
+        queue.Move(new ClusterChange(ClusterEvent.AssignedPodDelete, pod, null));
+    }
+
+    /// <summary>Pods that are no more important could not have the room that was kept for this one.</summary>
+    private void FreeNominated(PodInfo pod) =>
+        queue.Move(new ClusterChange(ClusterEvent.AssignedPodDelete, pod, null), other => other.Priority <= pod.Priority);
 
     private PodPlace PlaceOf(V1Pod pod, bool ignorePhase = false)
     {
@@ -103,50 +149,6 @@ internal sealed class ClusterEvents(SchedulerCache cache, SchedulingQueue queue,
             return PodPlace.None;
         if (!string.IsNullOrEmpty(pod.Spec.NodeName))
             return PodPlace.OnNode;
-        return (pod.Spec.SchedulerName ?? schedulerName) == schedulerName ? PodPlace.Waiting : PodPlace.None;
-    }
-
-    private static bool IsSpecChanged(V1Pod old, V1Pod pod) =>
-        !SameMap(old.Metadata.Labels, pod.Metadata.Labels) || !KubeJson.AreEqual(old.Spec, pod.Spec) || old.Metadata.DeletionTimestamp != pod.Metadata.DeletionTimestamp;
-
-    private static ClusterEvent ChangesOf(V1Node old, V1Node node)
-    {
-        var change = ClusterEvent.None;
-        if (!SameQuantities(old.Status?.Allocatable, node.Status?.Allocatable))
-            change |= ClusterEvent.NodeAllocatable;
-        if (!SameMap(old.Metadata.Labels, node.Metadata.Labels))
-            change |= ClusterEvent.NodeLabel;
-        if (old.Spec?.Unschedulable != node.Spec?.Unschedulable || !SameTaints(old.Spec?.Taints ?? [], node.Spec?.Taints ?? []))
-            change |= ClusterEvent.NodeTaint;
-        return change;
-    }
-
-    private static bool SameTaints(IList<V1Taint> left, IList<V1Taint> right) =>
-        left.Select(Identity).SequenceEqual(right.Select(Identity));
-
-    private static (string?, string?, string?) Identity(V1Taint taint) => (taint.Key, taint.Value, taint.Effect);
-
-    private static bool SameMap(IDictionary<string, string>? left, IDictionary<string, string>? right)
-    {
-        if ((left?.Count ?? 0) != (right?.Count ?? 0))
-            return false;
-        foreach (var (key, value) in left ?? new Dictionary<string, string>())
-        {
-            if (!right!.TryGetValue(key, out var other) || other != value)
-                return false;
-        }
-        return true;
-    }
-
-    private static bool SameQuantities(IDictionary<string, ResourceQuantity>? left, IDictionary<string, ResourceQuantity>? right)
-    {
-        if ((left?.Count ?? 0) != (right?.Count ?? 0))
-            return false;
-        foreach (var (key, value) in left ?? new Dictionary<string, ResourceQuantity>())
-        {
-            if (!right!.TryGetValue(key, out var other) || !value.Equals(other))
-                return false;
-        }
-        return true;
+        return profiles.Contains(string.IsNullOrEmpty(pod.Spec.SchedulerName) ? SchedulerOptions.DefaultSchedulerName : pod.Spec.SchedulerName) ? PodPlace.Waiting : PodPlace.None;
     }
 }

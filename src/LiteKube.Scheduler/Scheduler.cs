@@ -1,9 +1,12 @@
+using System.Text;
 using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
+using LiteKube.Scheduler.Metrics;
 using LiteKube.Scheduler.Plugins;
+using LiteKube.Scheduler.Preemption;
 using LiteKube.Scheduler.Queue;
 using Microsoft.Extensions.Logging;
 
@@ -13,20 +16,18 @@ namespace LiteKube.Scheduler;
 /// Gives pods their nodes (https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/). One loop decides
 /// for one pod after another on a snapshot in memory; what takes time, binding, runs beside it for many pods at once.
 /// </summary>
-public sealed class Scheduler : IComponent
+public sealed partial class Scheduler : IComponent
 {
     private static readonly TimeSpan ExpiryInterval = TimeSpan.FromSeconds(30);
 
-    private readonly SchedulerOptions _options;
     private readonly ISharedInformers _informers;
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
-    private readonly IEventRecorder _events;
     private readonly PodConditions _conditions;
-    private readonly PluginSet _plugins;
-    private readonly SchedulingAlgorithm _algorithm;
+    private readonly Dictionary<string, Profile> _profiles = new(StringComparer.Ordinal);
     private readonly SchedulerCache _cache;
     private readonly SchedulingQueue _queue;
+    private readonly SchedulerMetrics _metrics;
     private readonly Snapshot _snapshot = new();
     private readonly BackgroundTasks _background = new();
     private readonly CancellationTokenSource _stop = new();
@@ -37,16 +38,26 @@ public sealed class Scheduler : IComponent
 
     public Scheduler(SchedulerOptions options, IKubeClient client, ISharedInformers informers, IEventRecorderFactory events, ILoggerFactory loggers, TimeProvider timeProvider)
     {
-        _options = options;
         _informers = informers;
         _timeProvider = timeProvider;
         _logger = loggers.CreateLogger("LiteKube.Scheduler");
-        _events = events.Create(options.SchedulerName);
         _conditions = new PodConditions(client, timeProvider, _logger);
-        _plugins = new PluginSet(DefaultPlugins.Create(options, client, informers, timeProvider, () => _snapshot));
-        _algorithm = new SchedulingAlgorithm(_plugins, options);
         _cache = new SchedulerCache(timeProvider);
-        _queue = new SchedulingQueue(_plugins.Queue, timeProvider, options.Queue);
+        _metrics = new SchedulerMetrics(() => _queue!.Counts, () => _cache.Sizes, () => _queue!.RejectedByPlugin);
+
+        var queuePlugins = new Dictionary<string, QueuePlugins>(StringComparer.Ordinal);
+        _queue = new SchedulingQueue(queuePlugins, new PrioritySort(), timeProvider, options.Queue) { Metrics = _metrics };
+        var executor = new PreemptionExecutor(new PreemptionServices(client, informers.Get<V1Pod>(), _conditions, _queue,
+            pod => _profiles.GetValueOrDefault(pod.SchedulerName)?.Plugins.WaitingPods.Find(pod.Uid), name => _profiles[name].Events, _background, _metrics, _logger, _stop.Token));
+        foreach (var profile in options.Profiles)
+        {
+            PluginSet? set = null;
+            var evaluator = new PreemptionEvaluator(profile, _queue.Nominator, () => set!, () => informers.Get<V1PodDisruptionBudget>().List(), options.Seed);
+            var parts = new PluginParts(profile, options.MaxBindsInFlight, client, informers, timeProvider, () => _snapshot, new DefaultPreemption(evaluator, executor, _metrics));
+            set = new PluginSet(DefaultPlugins.Create(parts), profile.SchedulerName, timeProvider, _metrics);
+            queuePlugins.Add(profile.SchedulerName, set.Queue);
+            _profiles.Add(profile.SchedulerName, new Profile(profile.SchedulerName, set, new SchedulingAlgorithm(set, profile, _queue.Nominator, options.Seed), events.Create(profile.SchedulerName)));
+        }
     }
 
     public string Name => "scheduler";
@@ -54,7 +65,10 @@ public sealed class Scheduler : IComponent
     public ComponentHealth Health => _health;
 
     /// <summary>Pods that wait to be tried, that back off, and that wait for the cluster to change.</summary>
-    public (int Active, int Backoff, int Unschedulable) Waiting => _queue.Counts;
+    public QueueCounts Waiting => _queue.Counts;
+
+    /// <summary>kube-scheduler's metrics in Prometheus' text form.</summary>
+    public void WriteMetrics(StringBuilder text) => _metrics.Write(text);
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -84,7 +98,7 @@ public sealed class Scheduler : IComponent
         {
             await ListenAsync(cancellationToken);
             _health = ComponentHealth.Ready;
-            SchedulerLog.Started(_logger, _cache.NodeCount);
+            SchedulerLog.Started(_logger, _cache.Sizes.Nodes);
             while (true)
                 TryOne(await _queue.PopAsync(cancellationToken), cancellationToken);
         }
@@ -103,12 +117,22 @@ public sealed class Scheduler : IComponent
     /// <summary>Nodes and volumes first: a pod must not be tried against half a cluster.</summary>
     private async Task ListenAsync(CancellationToken cancellationToken)
     {
-        var handlers = new ClusterEvents(_cache, _queue, _options.SchedulerName);
+        var handlers = new ClusterEvents(_cache, _queue, _profiles.Keys.ToHashSet(StringComparer.Ordinal), RejectWaiting);
         await ListenAsync(handlers.NodeHandler, cancellationToken);
         await ListenAsync(handlers.Handler<V1Namespace>(ClusterEvent.Namespace), cancellationToken);
         await ListenAsync(handlers.Handler<V1PersistentVolumeClaim>(ClusterEvent.PersistentVolumeClaim), cancellationToken);
         await ListenAsync(handlers.Handler<V1PersistentVolume>(ClusterEvent.PersistentVolume), cancellationToken);
         await ListenAsync(handlers.Handler<V1StorageClass>(ClusterEvent.StorageClass), cancellationToken);
+        await ListenAsync(handlers.Handler<V1CSINode>(ClusterEvent.CsiNode), cancellationToken);
+        await ListenAsync(handlers.Handler<V1CSIDriver>(ClusterEvent.CsiDriver), cancellationToken);
+        await ListenAsync(handlers.Handler<V1CSIStorageCapacity>(ClusterEvent.CsiStorageCapacity), cancellationToken);
+        await ListenAsync(handlers.Handler<V1VolumeAttachment>(ClusterEvent.VolumeAttachment), cancellationToken);
+        // Read, not waited for: who is to be evicted last, and what belongs together.
+        await _informers.Get<V1PodDisruptionBudget>().WaitForSyncAsync(cancellationToken);
+        await _informers.Get<V1Service>().WaitForSyncAsync(cancellationToken);
+        await _informers.Get<V1ReplicationController>().WaitForSyncAsync(cancellationToken);
+        await _informers.Get<V1ReplicaSet>().WaitForSyncAsync(cancellationToken);
+        await _informers.Get<V1StatefulSet>().WaitForSyncAsync(cancellationToken);
         await ListenAsync(handlers.PodHandler, cancellationToken);
     }
 
@@ -119,102 +143,12 @@ public sealed class Scheduler : IComponent
         await informer.WaitForSyncAsync(cancellationToken);
     }
 
-    private void TryOne(QueuedPod queued, CancellationToken cancellationToken)
+    private bool RejectWaiting(PodInfo pod)
     {
-        var started = _timeProvider.GetTimestamp();
-        var pod = queued.Pod;
-        if (pod.Pod.Metadata.DeletionTimestamp is not null || _cache.Contains(pod.Uid))
-        {
-            _queue.Done(pod.Uid);
-            return;
-        }
-        try
-        {
-            Schedule(queued, pod, started, cancellationToken);
-        }
-        // A fault of one pod's attempt is no reason to leave all others waiting.
-        catch (Exception e)
-        {
-            SchedulerLog.AttemptFailed(_logger, pod.Key, e);
-            Fail(queued, started, SchedulerMetrics.Error, "SchedulerError", e.Message, null, NoPlugins, cancellationToken);
-        }
-    }
-
-    private void Schedule(QueuedPod queued, PodInfo pod, long started, CancellationToken cancellationToken)
-    {
-        _cache.Update(_snapshot);
-        var state = new CycleState();
-        if (_algorithm.Schedule(state, pod, _snapshot, out var diagnosis) is not { } node)
-        {
-            var nominated = _snapshot.Nodes.Count == 0 ? null : _plugins.PostFilter(state, pod, _snapshot, diagnosis);
-            var message = diagnosis.ToString();
-            SchedulerLog.Unschedulable(_logger, pod.Key, message);
-            // With no node there is no plugin to ask: any node that comes helps.
-            Fail(queued, started, SchedulerMetrics.Unschedulable, "Unschedulable", message, nominated, diagnosis.NodeCount == 0 ? NodeComes : diagnosis.RejectedBy, cancellationToken);
-            return;
-        }
-        _cache.Assume(pod, node);
-        if (_plugins.Reserve(state, pod, node) is { } refused)
-        {
-            _cache.Forget(pod.Uid);
-            Fail(queued, started, SchedulerMetrics.Error, "SchedulerError", refused.Message, null, new HashSet<string>([refused.Plugin], StringComparer.Ordinal), cancellationToken);
-            return;
-        }
-        _background.Add(BindAsync(queued, pod, node, state, started, cancellationToken));
-    }
-
-    private async Task BindAsync(QueuedPod queued, PodInfo pod, string node, CycleState state, long started, CancellationToken cancellationToken)
-    {
-        // The loop goes on with the next pod at once.
-        await Task.Yield();
-        PluginStatus? failed;
-        try
-        {
-            failed = await _plugins.BindAsync(state, pod, node, cancellationToken);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            return;
-        }
-        // A transport may fail in any way; the pod must get back into the queue.
-        catch (Exception e)
-        {
-            SchedulerLog.AttemptFailed(_logger, pod.Key, e);
-            failed = PluginStatus.Error(e.Message);
-        }
-        if (failed is not null)
-        {
-            SchedulerLog.BindFailed(_logger, pod.Key, node, failed.Message);
-            _plugins.Unreserve(state, pod, node);
-            _cache.Forget(pod.Uid);
-            // Its room is free again, for others that may have been turned away because of it.
-            _queue.Move(new ClusterChange(ClusterEvent.AssignedPodDelete, pod, null));
-            var isUnschedulable = failed.IsUnschedulable;
-            Fail(queued, started, isUnschedulable ? SchedulerMetrics.Unschedulable : SchedulerMetrics.Error, isUnschedulable ? "Unschedulable" : "SchedulerError", failed.Message, null,
-                isUnschedulable ? new HashSet<string>([failed.Plugin], StringComparer.Ordinal) : NoPlugins, cancellationToken);
-            return;
-        }
-        _cache.FinishBinding(pod.Uid);
-        _queue.Done(pod.Uid);
-        SchedulerLog.Bound(_logger, pod.Key, node);
-        SchedulerMetrics.Attempted(SchedulerMetrics.Scheduled, _timeProvider.GetElapsedTime(started));
-        _events.Normal(pod.Pod, "Scheduled", $"Successfully assigned {pod.Key} to {node}");
-        _plugins.PostBind(state, pod, node);
-    }
-
-    private void Fail(QueuedPod queued, long started, string result, string reason, string message, string? nominatedNode, IReadOnlySet<string> rejectedBy, CancellationToken cancellationToken)
-    {
-        SchedulerMetrics.Attempted(result, _timeProvider.GetElapsedTime(started));
-        // While it was tried it may have been deleted, or bound by someone else.
-        if (_informers.Get<V1Pod>().Find(queued.Pod.Key) is not { } current || current.Metadata.Uid != queued.Pod.Uid || !string.IsNullOrEmpty(current.Spec.NodeName))
-        {
-            _queue.Done(queued.Pod.Uid);
-            return;
-        }
-        var pod = queued.Pod;
-        _queue.Reject(queued, rejectedBy);
-        _events.Warning(pod.Pod, "FailedScheduling", message);
-        _background.Add(_conditions.SetNotScheduledAsync(pod, reason, message, nominatedNode, cancellationToken));
+        if (_profiles.GetValueOrDefault(pod.SchedulerName)?.Plugins.WaitingPods.Find(pod.Uid) is not { } waiting)
+            return false;
+        waiting.Reject("", "removed");
+        return true;
     }
 
     private void ExpireAssumed()
@@ -223,6 +157,6 @@ public sealed class Scheduler : IComponent
             SchedulerLog.AssumptionExpired(_logger, pod);
     }
 
-    private static readonly HashSet<string> NoPlugins = [];
-    private static readonly HashSet<string> NodeComes = new(["NodeName"], StringComparer.Ordinal);
+    /// <summary>One schedulerName, with what places its pods.</summary>
+    private sealed record Profile(string Name, PluginSet Plugins, SchedulingAlgorithm Algorithm, IEventRecorder Events);
 }

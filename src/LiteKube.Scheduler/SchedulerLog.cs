@@ -28,4 +28,16 @@ internal static partial class SchedulerLog
 
     [LoggerMessage(EventId = 5008, Level = LogLevel.Critical, Message = "The scheduling loop ended; no pod is scheduled any more")]
     public static partial void LoopFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(EventId = 5009, Level = LogLevel.Debug, Message = "The condition of {Pod} comes too late: {Reason}")]
+    public static partial void ConditionTooLate(ILogger logger, ObjectKey pod, string reason);
+
+    [LoggerMessage(EventId = 5010, Level = LogLevel.Information, Message = "{Victim} on {Node} was preempted for {Pod}")]
+    public static partial void Preempted(ILogger logger, ObjectKey victim, string node, ObjectKey pod);
+
+    [LoggerMessage(EventId = 5011, Level = LogLevel.Warning, Message = "Making room for {Pod} on {Node} failed; it is tried again")]
+    public static partial void PreemptionFailed(ILogger logger, ObjectKey pod, string node, Exception exception);
+
+    [LoggerMessage(EventId = 5012, Level = LogLevel.Warning, Message = "An attempt to schedule {Pod} failed: {Reason}; it is tried again")]
+    public static partial void PluginFailed(ILogger logger, ObjectKey pod, string reason);
 }

@@ -1,14 +1,15 @@
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
+using LiteKube.Scheduler.Queue;
 
 namespace LiteKube.Scheduler;
 
 /// <summary>Finds a pod's node: filters, then scores. Works on the snapshot alone, without waiting for anything.</summary>
-internal sealed class SchedulingAlgorithm(PluginSet plugins, SchedulerOptions options)
+internal sealed class SchedulingAlgorithm(PluginSet plugins, SchedulerProfile profile, Nominator nominator, int? seed = null)
 {
     private const int MinNodesToFind = 100;
     private const int MinPercentage = 5;
-    private readonly Random _random = options.Seed is { } seed ? new Random(seed) : Random.Shared;
+    private readonly Random _random = seed is { } fixedSeed ? new Random(fixedSeed) : Random.Shared;
     private readonly List<NodeInfo> _feasible = [];
     private int _nextStart;
 
@@ -23,11 +24,7 @@ internal sealed class SchedulingAlgorithm(PluginSet plugins, SchedulerOptions op
             diagnosis.RejectAll(refused);
             return null;
         }
-        _feasible.Clear();
-        if (restriction is null)
-            FilterAll(state, pod, snapshot, diagnosis);
-        else
-            FilterSome(state, pod, snapshot, restriction, diagnosis);
+        FindFeasible(state, pod, snapshot, restriction, diagnosis);
         return _feasible.Count switch
         {
             0 => null,
@@ -36,30 +33,35 @@ internal sealed class SchedulingAlgorithm(PluginSet plugins, SchedulerOptions op
         };
     }
 
-    private void FilterAll(CycleState state, PodInfo pod, Snapshot snapshot, Diagnosis diagnosis)
+    private void FindFeasible(CycleState state, PodInfo pod, Snapshot snapshot, NodeRestriction? restriction, Diagnosis diagnosis)
     {
-        var nodes = snapshot.Nodes;
+        _feasible.Clear();
+        var started = plugins.StartFilter();
+        // The room that preemption made is most likely all that there is.
+        if (pod.NominatedNode.Length > 0 && snapshot.Find(pod.NominatedNode) is { } nominated)
+            Filter(state, pod, nominated, diagnosis);
+        if (_feasible.Count == 0)
+        {
+            if (restriction is not null)
+                diagnosis.RejectOthers(PluginStatus.Unresolvable($"node(s) didn't satisfy plugin(s) {restriction.PluginsText}"), restriction.Plugins);
+            FilterAll(state, pod, restriction is null ? snapshot.Nodes : [.. restriction.Names.Select(snapshot.Find).OfType<NodeInfo>()], diagnosis);
+        }
+        plugins.Filtered(state, started, _feasible.Count == 0 ? PluginStatus.Unschedulable() : null);
+    }
+
+    private void FilterAll(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes, Diagnosis diagnosis)
+    {
         var wanted = NodesToFind(nodes.Count);
         var looked = 0;
         // Goes round, so that every node gets its turn to be among those looked at.
         for (; looked < nodes.Count && _feasible.Count < wanted; looked++)
             Filter(state, pod, nodes[(_nextStart + looked) % nodes.Count], diagnosis);
-        _nextStart = (_nextStart + looked) % nodes.Count;
-    }
-
-    private void FilterSome(CycleState state, PodInfo pod, Snapshot snapshot, NodeRestriction restriction, Diagnosis diagnosis)
-    {
-        foreach (var name in restriction.Names)
-        {
-            if (snapshot.Find(name) is { } node)
-                Filter(state, pod, node, diagnosis);
-        }
-        diagnosis.RejectOthers(PluginStatus.Unresolvable($"node(s) didn't satisfy plugin(s) {restriction.Plugins}") with { Plugin = restriction.Plugins.Trim('[', ']').Split(' ')[0] });
+        _nextStart = (_nextStart + looked) % diagnosis.NodeCount;
     }
 
     private void Filter(CycleState state, PodInfo pod, NodeInfo node, Diagnosis diagnosis)
     {
-        if (plugins.Filter(state, pod, node) is { } status)
+        if (plugins.FilterWithNominatedPods(state, pod, node, nominator) is { } status)
             diagnosis.Add(node.Name, status);
         else
             _feasible.Add(node);
@@ -70,7 +72,7 @@ internal sealed class SchedulingAlgorithm(PluginSet plugins, SchedulerOptions op
     {
         if (nodes < MinNodesToFind)
             return nodes;
-        var percentage = options.PercentageOfNodesToScore > 0 ? options.PercentageOfNodesToScore : Math.Max(MinPercentage, 50 - nodes / 125);
+        var percentage = profile.PercentageOfNodesToScore > 0 ? profile.PercentageOfNodesToScore : Math.Max(MinPercentage, 50 - nodes / 125);
         return percentage >= 100 ? nodes : Math.Max(MinNodesToFind, nodes * percentage / 100);
     }
 

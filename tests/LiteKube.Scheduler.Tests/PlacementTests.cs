@@ -2,6 +2,7 @@ using k8s.Models;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
 using LiteKube.Scheduler.Plugins;
+using LiteKube.Scheduler.Queue;
 
 namespace LiteKube.Scheduler.Tests;
 
@@ -129,18 +130,18 @@ public sealed class PlacementTests
     [Fact]
     public void A_large_cluster_is_looked_at_in_part()
     {
-        var algorithm = new SchedulingAlgorithm(Plugins(new Snapshot()), new SchedulerOptions());
+        var algorithm = new SchedulingAlgorithm(Plugins(new Snapshot()), new SchedulerProfile(), new Nominator());
         Assert.Equal(50, algorithm.NodesToFind(50));
         Assert.Equal(100, algorithm.NodesToFind(100));
         Assert.Equal(420, algorithm.NodesToFind(1000));
         Assert.Equal(500, algorithm.NodesToFind(10000));
-        Assert.Equal(300, new SchedulingAlgorithm(Plugins(new Snapshot()), new SchedulerOptions { PercentageOfNodesToScore = 30 }).NodesToFind(1000));
+        Assert.Equal(300, new SchedulingAlgorithm(Plugins(new Snapshot()), new SchedulerProfile { PercentageOfNodesToScore = 30 }, new Nominator()).NodesToFind(1000));
     }
 
     private static (string? Node, string Message) Place(V1Pod pod, params NodeInfo[] nodes)
     {
         var snapshot = Make.Snapshot(nodes);
-        var node = new SchedulingAlgorithm(Plugins(snapshot), new SchedulerOptions { Seed = 1 }).Schedule(new CycleState(), Make.Info(pod), snapshot, out var diagnosis);
+        var node = new SchedulingAlgorithm(Plugins(snapshot), new SchedulerProfile(), new Nominator(), seed: 1).Schedule(new CycleState(), Make.Info(pod), snapshot, out var diagnosis);
         return (node, node is null ? diagnosis.ToString() : "");
     }
 

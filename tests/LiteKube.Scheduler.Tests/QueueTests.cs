@@ -77,7 +77,7 @@ public sealed class QueueTests : IDisposable
         var pod = _queue.TryPop()!;
         _queue.Move(new ClusterChange(ClusterEvent.AssignedPodDelete, Info("gone"), null));
         _queue.Reject(pod, Fit);
-        Assert.Equal((0, 1, 0), _queue.Counts);
+        Assert.Equal(new QueueCounts(0, 1, 0, 0), _queue.Counts);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(["p"], PopAll());
     }
@@ -90,7 +90,7 @@ public sealed class QueueTests : IDisposable
         _queue.Move(new ClusterChange(ClusterEvent.AssignedPodDelete, Info("gone"), null));
         _queue.Add(Info("p"));
         _queue.Reject(_queue.TryPop()!, Fit);
-        Assert.Equal((0, 0, 1), _queue.Counts);
+        Assert.Equal(new QueueCounts(0, 0, 1, 0), _queue.Counts);
         _queue.Done(other.Pod.Uid);
     }
 
@@ -112,18 +112,19 @@ public sealed class QueueTests : IDisposable
         _queue.Move(new ClusterChange(ClusterEvent.NodeAdd, null, Make.Node("n")));
         _time.Advance(TimeSpan.FromMinutes(10));
         Assert.Empty(PopAll());
-        _queue.Update(gated, Info("p"), mayHelp: true);
+        _queue.Update(gated, Info("p"), ClusterEvent.PodGatesEliminated);
         Assert.Equal(["p"], PopAll());
     }
 
     [Fact]
     public void A_change_of_the_pod_itself_brings_it_back_only_when_scheduling_looks_at_it()
     {
-        Reject("p", Affinity);
+        Reject("p", Fit);
         _time.Advance(TimeSpan.FromSeconds(2));
-        _queue.Update(Info("p"), Info("p"), mayHelp: false);
+        _queue.Update(Info("p"), Info("p"), ClusterEvent.PodOther);
+        _queue.Update(Info("p"), Info("p"), ClusterEvent.PodToleration);
         Assert.Empty(PopAll());
-        _queue.Update(Info("p"), Info("p"), mayHelp: true);
+        _queue.Update(Info("p"), Info("p"), ClusterEvent.PodScaleDown);
         Assert.Equal(["p"], PopAll());
     }
 

@@ -75,7 +75,7 @@ public sealed class VolumeTests : IAsyncLifetime
         _kube.Seed(first);
         await _kube.Client.CreateAsync(Pod(), default);
         await _kube.WaitForAsync<V1Pod>("default", "p",
-            pod => pod?.Status?.Conditions?.Any(c => c.Message.StartsWith("0/2 nodes are available: node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode.", StringComparison.Ordinal)) == true, "the pod waits for the claim");
+            pod => pod?.Status?.Conditions?.Any(c => c.Message.StartsWith("0/2 nodes are available: 2 node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode.", StringComparison.Ordinal)) == true, "the pod waits for the claim");
         await _kube.Client.DeleteAsync<V1Pod>("default", "first", new DeleteOptions(GracePeriodSeconds: 0), default);
         await BoundAsync();
     }

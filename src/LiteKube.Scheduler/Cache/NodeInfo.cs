@@ -10,6 +10,7 @@ public sealed class NodeInfo
     private readonly List<PodInfo> _podsWithAffinity = [];
     private readonly List<PodInfo> _podsWithRequiredAntiAffinity = [];
     private readonly List<HostPort> _usedPorts = [];
+    private readonly Dictionary<LabelSet, LabelCount> _podsByLabels = [];
 
     public NodeInfo(string name) => Name = name;
 
@@ -17,6 +18,7 @@ public sealed class NodeInfo
     {
         Name = other.Name;
         Node = other.Node;
+        Zone = other.Zone;
         Images = other.Images;
         Allocatable = other.Allocatable;
         Requested = other.Requested.Copy();
@@ -25,6 +27,9 @@ public sealed class NodeInfo
         _podsWithAffinity.AddRange(other._podsWithAffinity);
         _podsWithRequiredAntiAffinity.AddRange(other._podsWithRequiredAntiAffinity);
         _usedPorts.AddRange(other._usedPorts);
+        _podsByLabels.EnsureCapacity(other._podsByLabels.Count);
+        foreach (var (labels, count) in other._podsByLabels)
+            _podsByLabels.Add(labels, count);
         Generation = other.Generation;
     }
 
@@ -41,6 +46,9 @@ public sealed class NodeInfo
     public IReadOnlyList<PodInfo> PodsWithRequiredAntiAffinity => _podsWithRequiredAntiAffinity;
     public IReadOnlyList<HostPort> UsedPorts => _usedPorts;
 
+    /// <summary>Numbers of its pods by their namespace and labels.</summary>
+    public Dictionary<LabelSet, LabelCount> PodsByLabels => _podsByLabels;
+
     /// <summary>Size in bytes by image name.</summary>
     public IReadOnlyDictionary<string, long> Images { get; private set; } = NoImages;
 
@@ -51,9 +59,13 @@ public sealed class NodeInfo
 
     public string? Label(string key) => Node?.Metadata.Labels is { } labels && labels.TryGetValue(key, out var value) ? value : null;
 
+    /// <summary>Region and zone; empty without labels of them.</summary>
+    public string Zone { get; private set; } = "";
+
     public void SetNode(V1Node? node)
     {
         Node = node;
+        Zone = ZoneOf(node);
         Allocatable = Resources.From(node?.Status?.Allocatable);
         if (node?.Status?.Images is not { Count: > 0 } images)
         {
@@ -81,6 +93,7 @@ public sealed class NodeInfo
         Requested.Add(pod.Requests);
         NonZeroRequested.Add(pod.NonZeroRequests);
         _usedPorts.AddRange(pod.HostPorts);
+        CountLabels(pod, +1);
     }
 
     /// <returns>false when the pod is not here.</returns>
@@ -98,8 +111,28 @@ public sealed class NodeInfo
         NonZeroRequested.Add(pod.NonZeroRequests, -1);
         foreach (var port in pod.HostPorts)
             _usedPorts.Remove(port);
+        CountLabels(pod, -1);
         return true;
     }
 
     public NodeInfo Copy() => new(this);
+
+    private static string ZoneOf(V1Node? node)
+    {
+        if (node?.Metadata.Labels is not { } labels)
+            return "";
+        labels.TryGetValue("topology.kubernetes.io/region", out var region);
+        labels.TryGetValue("topology.kubernetes.io/zone", out var zone);
+        return region is null && zone is null ? "" : $"{region}:{zone}";
+    }
+
+    private void CountLabels(PodInfo pod, int by)
+    {
+        _podsByLabels.TryGetValue(pod.LabelSet, out var count);
+        count = new LabelCount(count.All + by, count.Staying + (pod.IsTerminating ? 0 : by));
+        if (count.All == 0)
+            _podsByLabels.Remove(pod.LabelSet);
+        else
+            _podsByLabels[pod.LabelSet] = count;
+    }
 }

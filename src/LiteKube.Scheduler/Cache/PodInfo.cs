@@ -16,6 +16,7 @@ public sealed class PodInfo
         HostPorts = HostPort.Of(pod);
         Affinity = PodAffinityTerms.Of(pod);
         Tolerations = pod.Spec.Tolerations ?? [];
+        LabelSet = new LabelSet(Namespace, pod.Metadata.Labels);
     }
 
     public V1Pod Pod { get; }
@@ -36,6 +37,16 @@ public sealed class PodInfo
     public IList<V1Toleration> Tolerations { get; }
 
     public IDictionary<string, string>? Labels => Pod.Metadata.Labels;
+
+    public LabelSet LabelSet { get; }
+
+    public bool IsTerminating => Pod.Metadata.DeletionTimestamp is not null;
+
+    /// <summary>The scheduler that is to place it: spec.schedulerName, which the API server defaults.</summary>
+    public string SchedulerName => string.IsNullOrEmpty(Pod.Spec.SchedulerName) ? SchedulerOptions.DefaultSchedulerName : Pod.Spec.SchedulerName;
+
+    /// <summary>Where preemption makes room for it; empty when nowhere.</summary>
+    public string NominatedNode => Pod.Status?.NominatedNodeName ?? "";
 
     public override string ToString() => Key.ToString();
 }

@@ -19,12 +19,13 @@ internal sealed class SchedulerCache(TimeProvider timeProvider)
     private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
     private long _generation;
 
-    public int NodeCount
+    /// <summary>Known nodes, the pods on nodes, and of these the assumed ones.</summary>
+    public (int Nodes, int Pods, int Assumed) Sizes
     {
         get
         {
             lock (_lock)
-                return _nodes.Values.Count(node => node.Node is not null);
+                return (_nodes.Values.Count(node => node.Node is not null), _pods.Count, _assumed.Count);
         }
     }
 

@@ -12,8 +12,18 @@ public sealed class Snapshot
     private readonly Dictionary<string, int> _imageNodes = new(StringComparer.Ordinal);
     private readonly HashSet<string> _withAffinity = new(StringComparer.Ordinal);
     private readonly HashSet<string> _withRequiredAntiAffinity = new(StringComparer.Ordinal);
+    private bool _isOrdered = true;
 
-    public IReadOnlyList<NodeInfo> Nodes => _nodes;
+    /// <summary>One of each zone in turn, so that those of a large cluster that are looked at are of all zones.</summary>
+    public IReadOnlyList<NodeInfo> Nodes
+    {
+        get
+        {
+            if (!_isOrdered)
+                Order();
+            return _nodes;
+        }
+    }
 
     public NodeInfo? Find(string name) => _byName.GetValueOrDefault(name);
 
@@ -28,10 +38,12 @@ public sealed class Snapshot
         if (_position.TryGetValue(node.Name, out var at))
         {
             CountImages(_nodes[at], node);
+            _isOrdered &= _nodes[at].Zone == node.Zone;
             _nodes[at] = node;
         }
         else
         {
+            _isOrdered = false;
             CountImages(null, node);
             _position[node.Name] = _nodes.Count;
             _nodes.Add(node);
@@ -54,6 +66,26 @@ public sealed class Snapshot
         _byName.Remove(name);
         _withAffinity.Remove(name);
         _withRequiredAntiAffinity.Remove(name);
+        _isOrdered = false;
+    }
+
+    private void Order()
+    {
+        _isOrdered = true;
+        var zones = _nodes.GroupBy(static node => node.Zone, StringComparer.Ordinal).Select(static zone => zone.ToArray()).ToList();
+        if (zones.Count < 2)
+            return;
+        _nodes.Clear();
+        for (var turn = 0; _nodes.Count < _position.Count; turn++)
+        {
+            foreach (var zone in zones)
+            {
+                if (turn >= zone.Length)
+                    continue;
+                _position[zone[turn].Name] = _nodes.Count;
+                _nodes.Add(zone[turn]);
+            }
+        }
     }
 
     private void CountImages(NodeInfo? old, NodeInfo? node)

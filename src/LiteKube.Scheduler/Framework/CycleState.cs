@@ -1,14 +1,33 @@
 namespace LiteKube.Scheduler.Framework;
 
+/// <summary>State that a plugin changes when it is asked "what if": each branch of the question gets a copy.</summary>
+public interface ICopiedState
+{
+    object Copy();
+}
+
 /// <summary>What plugins remember of one pod from one extension point to the next. One attempt, one thread at a time.</summary>
 public sealed class CycleState
 {
     private readonly List<(Type Type, object Value)> _values = new(4);
 
+    public CycleState() { }
+
+    private CycleState(CycleState other)
+    {
+        foreach (var (type, value) in other._values)
+            _values.Add((type, value is ICopiedState copied ? copied.Copy() : value));
+        SkippedFilters = other.SkippedFilters;
+        SkippedScores = other.SkippedScores;
+    }
+
     /// <summary>Plugins whose PreFilter had nothing to do.</summary>
     internal HashSet<string> SkippedFilters { get; } = new(StringComparer.Ordinal);
 
     internal HashSet<string> SkippedScores { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Whether the times of single plugins are measured in this cycle: of one in ten, for measuring costs.</summary>
+    internal bool IsMeasured { get; init; }
 
     /// <summary>Each plugin keeps its state under a type of its own.</summary>
     public void Set<T>(T value) where T : class
@@ -36,4 +55,7 @@ public sealed class CycleState
     }
 
     public T Get<T>() where T : class => Find<T>() ?? throw new InvalidOperationException($"{typeof(T).Name} was not written before it was read");
+
+    /// <summary>For "what if" questions, after which this one is as before.</summary>
+    public CycleState Copy() => new(this);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using LiteKube.Scheduler.Cache;
 
 namespace LiteKube.Scheduler.Framework;
 
@@ -13,6 +14,9 @@ public sealed class Diagnosis(int nodeCount)
     /// <summary>Plugins whose events may make the pod schedulable.</summary>
     public HashSet<string> RejectedBy { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Of these the ones that have begun something which will help.</summary>
+    public HashSet<string> PendingBy { get; } = new(StringComparer.Ordinal);
+
     /// <summary>A PreFilter rejected the pod for the whole cluster.</summary>
     public PluginStatus? PreFilterStatus { get; private set; }
 
@@ -24,19 +28,31 @@ public sealed class Diagnosis(int nodeCount)
     public void Add(string node, PluginStatus status)
     {
         _byNode[node] = status;
-        RejectedBy.Add(status.Plugin);
+        AddPlugin(status);
     }
 
     public void RejectAll(PluginStatus status)
     {
-        PreFilterStatus = status;
-        RejectedBy.Add(status.Plugin);
+        PreFilterStatus = OtherNodes = status;
+        AddPlugin(status);
     }
 
-    public void RejectOthers(PluginStatus status)
+    /// <param name="plugins">That left the nodes out.</param>
+    public void RejectOthers(PluginStatus status, IEnumerable<string> plugins)
     {
         OtherNodes = status;
-        RejectedBy.Add(status.Plugin);
+        RejectedBy.UnionWith(plugins);
+    }
+
+    /// <summary>Why the node did not take the pod; null when it was not looked at.</summary>
+    public PluginStatus? Of(string node) => _byNode.GetValueOrDefault(node) ?? OtherNodes;
+
+    /// <summary>The nodes that the pod may yet fit on when other pods go away.</summary>
+    public IReadOnlyList<NodeInfo> NodesThatMayBeHelped(Snapshot snapshot)
+    {
+        if (OtherNodes is not { Code: StatusCode.Unschedulable })
+            return [.. _byNode.Where(entry => entry.Value.Code == StatusCode.Unschedulable).Select(entry => snapshot.Find(entry.Key)).OfType<NodeInfo>()];
+        return [.. snapshot.Nodes.Where(node => !_byNode.TryGetValue(node.Name, out var status) || status.Code == StatusCode.Unschedulable)];
     }
 
     /// <summary>"0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s). preemption: ..."</summary>
@@ -48,7 +64,16 @@ public sealed class Diagnosis(int nodeCount)
         var message = reasons.Length == 0
             ? string.Create(CultureInfo.InvariantCulture, $"0/{NodeCount} nodes are available:")
             : string.Create(CultureInfo.InvariantCulture, $"0/{NodeCount} nodes are available: {reasons}.");
-        return PostFilterMessage is null ? message : $"{message} {PostFilterMessage}";
+        return string.IsNullOrEmpty(PostFilterMessage) ? message : $"{message} {PostFilterMessage}";
+    }
+
+    private void AddPlugin(PluginStatus status)
+    {
+        if (status.Plugin.Length == 0)
+            return;
+        RejectedBy.Add(status.Plugin);
+        if (status.Code == StatusCode.Pending)
+            PendingBy.Add(status.Plugin);
     }
 
     private string Histogram()

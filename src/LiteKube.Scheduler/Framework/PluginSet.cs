@@ -1,13 +1,15 @@
 using LiteKube.Scheduler.Cache;
+using LiteKube.Scheduler.Metrics;
 using LiteKube.Scheduler.Queue;
 
 namespace LiteKube.Scheduler.Framework;
 
-/// <summary>The plugins of a scheduler, by extension point, in the order in which they run.</summary>
-public sealed class PluginSet
+/// <summary>The plugins of a profile, by extension point, in the order in which they run.</summary>
+public sealed partial class PluginSet
 {
     private readonly IPreEnqueuePlugin[] _preEnqueue;
     private readonly IPreFilterPlugin[] _preFilter;
+    private readonly IPreFilterExtensions[] _extensions;
     private readonly IFilterPlugin[] _filter;
     private readonly IPostFilterPlugin[] _postFilter;
     private readonly IPreScorePlugin[] _preScore;
@@ -17,11 +19,20 @@ public sealed class PluginSet
     private readonly IPreBindPlugin[] _preBind;
     private readonly IBindPlugin[] _bind;
     private readonly IPostBindPlugin[] _postBind;
+    private readonly TimeProvider _timeProvider;
+    private readonly SchedulerMetrics? _metrics;
+    private readonly ExtensionPointTimes _times;
 
-    public PluginSet(IReadOnlyList<IPlugin> plugins)
+    public PluginSet(IReadOnlyList<IPlugin> plugins) : this(plugins, SchedulerOptions.DefaultSchedulerName, TimeProvider.System, null) { }
+
+    internal PluginSet(IReadOnlyList<IPlugin> plugins, string profile, TimeProvider timeProvider, SchedulerMetrics? metrics)
     {
+        _timeProvider = timeProvider;
+        _metrics = metrics;
+        _times = new ExtensionPointTimes(metrics, profile, timeProvider);
         _preEnqueue = [.. plugins.OfType<IPreEnqueuePlugin>()];
         _preFilter = [.. plugins.OfType<IPreFilterPlugin>()];
+        _extensions = [.. plugins.OfType<IPreFilterExtensions>()];
         _filter = [.. plugins.OfType<IFilterPlugin>()];
         _postFilter = [.. plugins.OfType<IPostFilterPlugin>()];
         _preScore = [.. plugins.OfType<IPreScorePlugin>()];
@@ -32,31 +43,70 @@ public sealed class PluginSet
         _bind = [.. plugins.OfType<IBindPlugin>()];
         _postBind = [.. plugins.OfType<IPostBindPlugin>()];
         Queue = new QueuePlugins(plugins.OfType<IQueueSortPlugin>().Single(), PreEnqueue, plugins.OfType<IEnqueueExtensions>().ToDictionary(plugin => plugin.Name, StringComparer.Ordinal));
+        WaitingPods = new WaitingPods(timeProvider);
     }
 
     public QueuePlugins Queue { get; }
 
+    public WaitingPods WaitingPods { get; }
+
     /// <returns>null when all let the pod through.</returns>
     public PluginStatus? PreFilter(CycleState state, PodInfo pod, Snapshot snapshot, out NodeRestriction? restriction)
+    {
+        var started = _times.Start();
+        var status = RunPreFilter(state, pod, snapshot, out restriction);
+        _times.Point("PreFilter", started, status);
+        return status;
+    }
+
+    private PluginStatus? RunPreFilter(CycleState state, PodInfo pod, Snapshot snapshot, out NodeRestriction? restriction)
     {
         restriction = null;
         foreach (var plugin in _preFilter)
         {
+            var started = _times.StartPlugin(state);
             var status = plugin.PreFilter(state, pod, snapshot, out var names);
+            _times.Plugin(state, plugin.Name, "PreFilter", started, status);
             if (status is { Code: StatusCode.Skip })
             {
                 state.SkippedFilters.Add(plugin.Name);
                 continue;
             }
+            _times.Evaluated(plugin.Name, "PreFilter");
+            if (status is { Code: StatusCode.Error })
+                throw new PluginFailedException($"running PreFilter plugin \"{plugin.Name}\": {status.Message}");
             if (status is not null)
-                return status with { Plugin = plugin.Name };
+                return status.From(plugin.Name);
             if (names is null)
                 continue;
             restriction = restriction is null ? new NodeRestriction(names, [plugin.Name]) : restriction.And(names, plugin.Name);
             if (restriction.Names.Count == 0)
-                return PluginStatus.Unresolvable($"node(s) didn't satisfy plugin(s) {restriction.Plugins} simultaneously") with { Plugin = plugin.Name };
+            {
+                var message = restriction.Plugins.Count == 1 ? $"node(s) didn't satisfy plugin {restriction.Plugins[0]}" : $"node(s) didn't satisfy plugin(s) {restriction.PluginsText} simultaneously";
+                return PluginStatus.Unresolvable(message).From(plugin.Name);
+            }
         }
         return null;
+    }
+
+    /// <summary>Tells the plugins' states that a pod comes to a node in a "what if"; the node has it already.</summary>
+    public void AddPod(CycleState state, PodInfo pod, PodInfo added, NodeInfo node)
+    {
+        foreach (var plugin in _extensions)
+        {
+            if (!state.SkippedFilters.Contains(plugin.Name))
+                plugin.AddPod(state, pod, added, node);
+        }
+    }
+
+    /// <summary>Same, for one that leaves.</summary>
+    public void RemovePod(CycleState state, PodInfo pod, PodInfo removed, NodeInfo node)
+    {
+        foreach (var plugin in _extensions)
+        {
+            if (!state.SkippedFilters.Contains(plugin.Name))
+                plugin.RemovePod(state, pod, removed, node);
+        }
     }
 
     /// <summary>The first plugin that refuses the node speaks for it.</summary>
@@ -66,101 +116,86 @@ public sealed class PluginSet
         {
             if (state.SkippedFilters.Count > 0 && state.SkippedFilters.Contains(plugin.Name))
                 continue;
-            if (plugin.Filter(state, pod, node) is { } status)
-                return status with { Plugin = plugin.Name };
+            var started = _times.StartPlugin(state);
+            var status = plugin.Filter(state, pod, node);
+            _times.Plugin(state, plugin.Name, "Filter", started, status);
+            if (status is { Code: StatusCode.Error })
+                throw new PluginFailedException($"running \"{plugin.Name}\" filter plugin: {status.Message}");
+            if (status is not null)
+                return status.From(plugin.Name);
         }
         return null;
     }
 
+    /// <summary>
+    /// Filters as if the pods that are nominated to the node ran there, where they are at least as important; and then
+    /// without them, since they may yet go elsewhere and this pod must not count on them.
+    /// </summary>
+    internal PluginStatus? FilterWithNominatedPods(CycleState state, PodInfo pod, NodeInfo node, Nominator nominator)
+    {
+        if (nominator.IsEmpty)
+            return Filter(state, pod, node);
+        NodeInfo? fuller = null;
+        CycleState? itsState = null;
+        foreach (var nominated in nominator.PodsFor(node.Name))
+        {
+            if (nominated.Priority < pod.Priority || nominated.Uid == pod.Uid)
+                continue;
+            fuller ??= node.Copy();
+            itsState ??= state.Copy();
+            fuller.AddPod(nominated);
+            AddPod(itsState, pod, nominated, fuller);
+        }
+        if (fuller is not null && Filter(itsState!, pod, fuller) is { } status)
+            return status;
+        return Filter(state, pod, node);
+    }
+
+    /// <summary>For the metrics; of one attempt over all nodes.</summary>
+    internal void Filtered(CycleState state, long started, PluginStatus? status)
+    {
+        _times.Point("Filter", started, status);
+        foreach (var plugin in _filter)
+        {
+            if (!state.SkippedFilters.Contains(plugin.Name))
+                _times.Evaluated(plugin.Name, "Filter");
+        }
+    }
+
+    internal long StartFilter() => _times.Start();
+
+    /// <returns>What becomes of the pod's nomination: a node, "" for none, null for as it is.</returns>
     public string? PostFilter(CycleState state, PodInfo pod, Snapshot snapshot, Diagnosis diagnosis)
     {
+        var started = _times.Start();
+        var (nominated, messages) = ((string?)null, new List<string>());
         foreach (var plugin in _postFilter)
         {
             var result = plugin.PostFilter(state, pod, snapshot, diagnosis);
-            diagnosis.PostFilterMessage ??= result.Message;
-            if (result.NominatedNode is { } node)
-                return node;
+            if (result.IsSuccess)
+            {
+                _times.Point("PostFilter", started);
+                return result.Nominated;
+            }
+            nominated = result.Nominated ?? nominated;
+            if (result.Message is { Length: > 0 } message)
+                messages.Add(message);
+            if (result.IsFinal)
+                break;
         }
-        return null;
+        diagnosis.PostFilterMessage = string.Join(", ", messages);
+        _times.Point("PostFilter", started, Failed);
+        return nominated;
     }
 
-    /// <returns>The weighted sum of all plugins' scores, by node.</returns>
-    public long[] Score(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes)
-    {
-        foreach (var plugin in _preScore)
-        {
-            if (plugin.PreScore(state, pod, nodes) is { Code: StatusCode.Skip })
-                state.SkippedScores.Add(plugin.Name);
-        }
-        var totals = new long[nodes.Count];
-        var scores = new long[nodes.Count];
-        foreach (var plugin in _score)
-        {
-            if (state.SkippedScores.Count > 0 && state.SkippedScores.Contains(plugin.Name))
-                continue;
-            for (var i = 0; i < scores.Length; i++)
-                scores[i] = plugin.Score(state, pod, nodes[i]);
-            plugin.Normalize(state, pod, nodes, scores);
-            for (var i = 0; i < scores.Length; i++)
-                totals[i] += scores[i] * plugin.Weight;
-        }
-        return totals;
-    }
-
-    /// <summary>All or none: what was reserved is let go of when a plugin refuses.</summary>
-    public PluginStatus? Reserve(CycleState state, PodInfo pod, string nodeName)
-    {
-        foreach (var plugin in _reserve)
-        {
-            if (plugin.Reserve(state, pod, nodeName) is not { } status)
-                continue;
-            Unreserve(state, pod, nodeName);
-            return status with { Plugin = plugin.Name };
-        }
-        return null;
-    }
-
-    public void Unreserve(CycleState state, PodInfo pod, string nodeName)
-    {
-        for (var i = _reserve.Length - 1; i >= 0; i--)
-            _reserve[i].Unreserve(state, pod, nodeName);
-    }
-
-    /// <summary>Permit, PreBind and Bind, in turn.</summary>
-    public async Task<PluginStatus?> BindAsync(CycleState state, PodInfo pod, string nodeName, CancellationToken cancellationToken)
-    {
-        foreach (var plugin in _permit)
-        {
-            if (await plugin.PermitAsync(state, pod, nodeName, cancellationToken) is { } status)
-                return status with { Plugin = plugin.Name };
-        }
-        foreach (var plugin in _preBind)
-        {
-            if (await plugin.PreBindAsync(state, pod, nodeName, cancellationToken) is { } status)
-                return status with { Plugin = plugin.Name };
-        }
-        foreach (var plugin in _bind)
-        {
-            var status = await plugin.BindAsync(state, pod, nodeName, cancellationToken);
-            if (status is { Code: StatusCode.Skip })
-                continue;
-            return status is null ? null : status with { Plugin = plugin.Name };
-        }
-        return PluginStatus.Error("no bind plugin took the pod");
-    }
-
-    public void PostBind(CycleState state, PodInfo pod, string nodeName)
-    {
-        foreach (var plugin in _postBind)
-            plugin.PostBind(state, pod, nodeName);
-    }
+    private static readonly PluginStatus Failed = PluginStatus.Unschedulable();
 
     private PluginStatus? PreEnqueue(PodInfo pod)
     {
         foreach (var plugin in _preEnqueue)
         {
             if (plugin.PreEnqueue(pod) is { } status)
-                return status with { Plugin = plugin.Name };
+                return status.From(plugin.Name);
         }
         return null;
     }
@@ -171,9 +206,11 @@ public sealed class NodeRestriction(IReadOnlySet<string> names, IReadOnlyList<st
 {
     public IReadOnlySet<string> Names { get; } = names;
 
+    public IReadOnlyList<string> Plugins { get; } = [.. plugins.Order(StringComparer.Ordinal)];
+
     /// <summary>"[NodeAffinity]".</summary>
-    public string Plugins { get; } = $"[{string.Join(" ", plugins.Order(StringComparer.Ordinal))}]";
+    public string PluginsText => $"[{string.Join(" ", Plugins)}]";
 
     public NodeRestriction And(IReadOnlySet<string> others, string plugin) =>
-        new(Names.Where(others.Contains).ToHashSet(StringComparer.Ordinal), [.. plugins, plugin]);
+        new(Names.Where(others.Contains).ToHashSet(StringComparer.Ordinal), [.. Plugins, plugin]);
 }

@@ -42,6 +42,13 @@ public interface IPreFilterPlugin : IPlugin
     PluginStatus? PreFilter(CycleState state, PodInfo pod, Snapshot snapshot, out IReadOnlySet<string>? nodeNames);
 }
 
+/// <summary>A PreFilter whose state depends on the other pods: told when one comes to or leaves a node in a "what if".</summary>
+public interface IPreFilterExtensions : IPreFilterPlugin
+{
+    void AddPod(CycleState state, PodInfo pod, PodInfo added, NodeInfo node);
+    void RemovePod(CycleState state, PodInfo pod, PodInfo removed, NodeInfo node);
+}
+
 /// <summary>Says whether a pod may run on a node.</summary>
 public interface IFilterPlugin : IPlugin
 {
@@ -55,9 +62,13 @@ public interface IPostFilterPlugin : IPlugin
     PostFilterResult PostFilter(CycleState state, PodInfo pod, Snapshot snapshot, Diagnosis diagnosis);
 }
 
-/// <param name="NominatedNode">Where the pod will fit once its victims are gone; null when nothing was done.</param>
-/// <param name="Message">Appended to the pod's message, "preemption: ...".</param>
-public sealed record PostFilterResult(string? NominatedNode, string? Message);
+/// <param name="Nominated">Where the pod will fit once its victims are gone; "" takes an earlier nomination back, null leaves it.</param>
+/// <param name="Message">Why nothing was done, appended to the pod's message: "preemption: ..."; null on success.</param>
+/// <param name="IsFinal">Later PostFilter plugins are not asked.</param>
+public sealed record PostFilterResult(string? Nominated, string? Message, bool IsFinal = false)
+{
+    public bool IsSuccess => Message is null;
+}
 
 /// <summary>Runs once a pod, before the nodes that passed are scored.</summary>
 public interface IPreScorePlugin : IPlugin
@@ -85,14 +96,18 @@ public interface IReservePlugin : IPlugin
 /// <summary>May hold a pod back before it is bound.</summary>
 public interface IPermitPlugin : IPlugin
 {
-    /// <summary>Completes when the pod may be bound, with a status when it may not.</summary>
-    ValueTask<PluginStatus?> PermitAsync(CycleState state, PodInfo pod, string nodeName, CancellationToken cancellationToken);
+    /// <summary>null for "go"; otherwise how long the pod waits for <see cref="WaitingPod.Allow"/>, at most.</summary>
+    /// <param name="refusal">Set when the pod may not be bound.</param>
+    TimeSpan? Permit(CycleState state, PodInfo pod, string nodeName, out PluginStatus? refusal);
 }
 
 /// <summary>Prepares a node before the pod is bound to it: volumes.</summary>
 public interface IPreBindPlugin : IPlugin
 {
     ValueTask<PluginStatus?> PreBindAsync(CycleState state, PodInfo pod, string nodeName, CancellationToken cancellationToken);
+
+    /// <summary>Whether <see cref="PreBindAsync"/> will have something to do: it may take long, so others are told the node beforehand.</summary>
+    bool HasWork(CycleState state, PodInfo pod, string nodeName) => true;
 }
 
 public interface IBindPlugin : IPlugin

@@ -1,36 +1,33 @@
-using System.Globalization;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
+using LiteKube.Scheduler.Metrics;
+using LiteKube.Scheduler.Preemption;
 
 namespace LiteKube.Scheduler.Plugins;
 
-/// <summary>
-/// Says whether evicting pods of lower priority could make room. It evicts none: a pod that only preemption would help
-/// waits, and is told so.
-/// </summary>
-internal sealed class DefaultPreemption : IPostFilterPlugin
+/// <summary>Makes room for a pod that fits nowhere by evicting less important ones (https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/).</summary>
+internal sealed class DefaultPreemption(PreemptionEvaluator evaluator, PreemptionExecutor executor, SchedulerMetrics? metrics) : IPostFilterPlugin, IPreEnqueuePlugin, IEnqueueExtensions
 {
+    private static readonly PluginStatus Running = PluginStatus.Unresolvable("waiting for the preemption for this pod to be finished");
+
     public string Name => "DefaultPreemption";
+
+    /// <summary>So that the gate is looked at again when a victim goes.</summary>
+    public ClusterEvent Events => ClusterEvent.AssignedPodDelete;
+
+    /// <summary>Whether the room suffices is for those to say who turned the pod away.</summary>
+    public bool MayHelp(PodInfo pod, in ClusterChange change) => false;
+
+    public PluginStatus? PreEnqueue(PodInfo pod) => executor.IsPreempting(pod.Uid) ? Running : null;
 
     public PostFilterResult PostFilter(CycleState state, PodInfo pod, Snapshot snapshot, Diagnosis diagnosis)
     {
-        if (pod.Pod.Spec.PreemptionPolicy == "Never")
-            return new PostFilterResult(null, "preemption: not eligible due to preemptionPolicy=Never.");
-        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var node in snapshot.Nodes)
-        {
-            var reason = Reason(pod, node, diagnosis.ByNode.GetValueOrDefault(node.Name));
-            counts[reason] = counts.GetValueOrDefault(reason) + 1;
-        }
-        return new PostFilterResult(null, string.Create(CultureInfo.InvariantCulture, $"preemption: 0/{snapshot.Nodes.Count} nodes are available: {Diagnosis.Histogram(counts)}."));
-    }
-
-    private static string Reason(PodInfo pod, NodeInfo node, PluginStatus? status)
-    {
-        if (status is not { Code: StatusCode.Unschedulable })
-            return "Preemption is not helpful for scheduling";
-        return node.Pods.Any(other => other.Priority < pod.Priority)
-            ? "Pods of lower priority are not evicted"
-            : "No preemption victims found for incoming pod";
+        metrics?.Preemptions.Add();
+        if (PreemptionEvaluator.WhyNotEligible(pod, snapshot, diagnosis) is { } reason)
+            return new PostFilterResult(null, $"preemption: {reason}");
+        if (evaluator.FindCheapest(state, pod, snapshot, diagnosis, out reason) is not { } candidate)
+            return new PostFilterResult("", $"preemption: {reason}");
+        executor.Begin(pod, candidate);
+        return new PostFilterResult(candidate.Node, null);
     }
 }

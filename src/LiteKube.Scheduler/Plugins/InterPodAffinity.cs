@@ -4,20 +4,17 @@ using LiteKube.Scheduler.Framework;
 namespace LiteKube.Scheduler.Plugins;
 
 /// <summary>Affinity and anti-affinity between pods, of the new pod and of those that run (https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/#inter-pod-affinity-and-anti-affinity).</summary>
-internal sealed class InterPodAffinity(Func<string, IDictionary<string, string>?> namespaceLabels, Func<Snapshot> snapshot)
-    : IPreFilterPlugin, IFilterPlugin, IPreScorePlugin, IScorePlugin, IEnqueueExtensions
+/// <param name="hardAffinityWeight">What a running pod's required affinity to the new one weighs in scoring.</param>
+/// <param name="ignoreExistingPreferences">Preferences of running pods do not count for a pod that has none.</param>
+internal sealed partial class InterPodAffinity(Func<string, IDictionary<string, string>?> namespaceLabels, Func<Snapshot> snapshot, int hardAffinityWeight = 1, bool ignoreExistingPreferences = false)
+    : IPreFilterExtensions, IFilterPlugin, IPreScorePlugin, IScorePlugin, IEnqueueExtensions
 {
-    /// <summary>What a running pod's required affinity to the new one weighs in scoring.</summary>
-    private const int HardAffinityWeight = 1;
     private static readonly PluginStatus AffinityMismatch = PluginStatus.Unresolvable("node(s) didn't match pod affinity rules");
     private static readonly PluginStatus AntiAffinityMismatch = PluginStatus.Unschedulable("node(s) didn't match pod anti-affinity rules");
     private static readonly PluginStatus ExistingMismatch = PluginStatus.Unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
 
     public string Name => "InterPodAffinity";
     public int Weight => 2;
-
-    public ClusterEvent Events => ClusterEvent.AssignedPodAdd | ClusterEvent.AssignedPodUpdate | ClusterEvent.AssignedPodDelete
-        | ClusterEvent.NodeAdd | ClusterEvent.NodeLabel | ClusterEvent.PodUpdate | ClusterEvent.Namespace;
 
     public PluginStatus? PreFilter(CycleState state, PodInfo pod, Snapshot cluster, out IReadOnlySet<string>? nodeNames)
     {
@@ -26,21 +23,19 @@ internal sealed class InterPodAffinity(Func<string, IDictionary<string, string>?
         foreach (var node in cluster.NodesWithRequiredAntiAffinity)
         {
             foreach (var existing in node.PodsWithRequiredAntiAffinity)
-            {
-                foreach (var term in existing.Affinity!.RequiredAnti)
-                {
-                    if (node.Label(term.TopologyKey) is { } domain && term.Matches(pod, namespaceLabels))
-                        counts.ExistingAnti.Add((term.TopologyKey, domain));
-                }
-            }
+                CountExisting(counts, pod, existing, node, +1);
         }
         if (pod.Affinity is { } own && (own.Required.Count > 0 || own.RequiredAnti.Count > 0))
             CountOwn(own, cluster, counts);
-        else if (counts.ExistingAnti.Count == 0)
+        else if (counts.Existing.IsEmpty)
             return PluginStatus.Skip;
         state.Set(counts);
         return null;
     }
+
+    public void AddPod(CycleState state, PodInfo pod, PodInfo added, NodeInfo node) => Count(state, pod, added, node, +1);
+
+    public void RemovePod(CycleState state, PodInfo pod, PodInfo removed, NodeInfo node) => Count(state, pod, removed, node, -1);
 
     public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node)
     {
@@ -49,84 +44,78 @@ internal sealed class InterPodAffinity(Func<string, IDictionary<string, string>?
         {
             if (own.Required.Count > 0 && !SatisfiesAffinity(pod, own, node, counts))
                 return AffinityMismatch;
-            foreach (var term in own.RequiredAnti)
+            if (!counts.Anti.IsEmpty)
             {
-                if (node.Label(term.TopologyKey) is { } domain && counts.Anti.Contains((term.TopologyKey, domain)))
-                    return AntiAffinityMismatch;
+                foreach (var term in own.RequiredAnti)
+                {
+                    if (node.Label(term.TopologyKey) is { } domain && counts.Anti.Has(term.TopologyKey, domain))
+                        return AntiAffinityMismatch;
+                }
             }
         }
-        foreach (var (key, domain) in counts.ExistingAnti)
-        {
-            if (node.Label(key) == domain)
-                return ExistingMismatch;
-        }
-        return null;
+        return !counts.Existing.IsEmpty && counts.Existing.HasAnyOf(node) ? ExistingMismatch : null;
     }
 
-    public PluginStatus? PreScore(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes)
+    private void Count(CycleState state, PodInfo pod, PodInfo other, NodeInfo node, int by)
     {
-        var scores = new TopologyScores();
-        var hasPreferences = pod.Affinity is { } own && own.Preferred.Count + own.PreferredAnti.Count > 0;
-        var cluster = snapshot();
-        foreach (var node in hasPreferences ? cluster.Nodes : cluster.NodesWithAffinity)
+        if (state.Find<Counts>() is not { } counts)
+            return;
+        CountExisting(counts, pod, other, node, by);
+        if (pod.Affinity is not { } own)
+            return;
+        if (MatchesAll(own.Required, other))
+            Mark(counts.Affinity, own.Required, node, by);
+        foreach (var term in own.RequiredAnti)
         {
-            foreach (var existing in hasPreferences ? node.Pods : node.PodsWithAffinity)
-                ScoreExisting(pod, existing, node, scores);
+            if (term.Matches(other, namespaceLabels))
+                counts.Anti.Add(term.TopologyKey, node.Label(term.TopologyKey), by);
         }
-        if (scores.Values.Count == 0)
-            return PluginStatus.Skip;
-        state.Set(scores);
-        return null;
     }
 
-    public long Score(CycleState state, PodInfo pod, NodeInfo node)
+    private void CountExisting(Counts counts, PodInfo pod, PodInfo existing, NodeInfo node, int by)
     {
-        long sum = 0;
-        foreach (var ((key, domain), score) in state.Get<TopologyScores>().Values)
+        foreach (var term in existing.Affinity?.RequiredAnti ?? [])
         {
-            if (node.Label(key) == domain)
-                sum += score;
+            if (node.Label(term.TopologyKey) is { } domain && term.Matches(pod, namespaceLabels))
+                counts.Existing.Add(term.TopologyKey, domain, by);
         }
-        return sum;
-    }
-
-    public void Normalize(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes, Span<long> scores)
-    {
-        long min = long.MaxValue, max = long.MinValue;
-        foreach (var score in scores)
-        {
-            min = Math.Min(min, score);
-            max = Math.Max(max, score);
-        }
-        foreach (ref var score in scores)
-            score = max > min ? (long)((double)IScorePlugin.MaxScore * (score - min) / (max - min)) : 0;
     }
 
     private void CountOwn(PodAffinityTerms own, Snapshot cluster, Counts counts)
     {
+        // Pods of one template are alike: each set of labels is asked about once, not each pod.
+        var affinity = new Dictionary<LabelSet, bool>();
+        var anti = own.RequiredAnti.Select(static _ => new Dictionary<LabelSet, bool>()).ToArray();
         foreach (var node in cluster.Nodes)
         {
-            foreach (var existing in node.Pods)
+            foreach (var (labels, pods) in node.PodsByLabels)
             {
                 // The affinity terms are one condition: only a pod that matches all of them counts.
-                if (own.Required.Count > 0 && own.Required.All(term => term.Matches(existing, namespaceLabels)))
-                    Mark(counts.Affinity, own.Required, node);
-                foreach (var term in own.RequiredAnti)
+                if (own.Required.Count > 0 && Known(affinity, labels, own.Required))
+                    Mark(counts.Affinity, own.Required, node, pods.All);
+                for (var i = 0; i < anti.Length; i++)
                 {
-                    if (term.Matches(existing, namespaceLabels))
-                        Mark(counts.Anti, [term], node);
+                    var term = own.RequiredAnti[i];
+                    if (node.Label(term.TopologyKey) is { } domain && Known(anti[i], labels, [term]))
+                        counts.Anti.Add(term.TopologyKey, domain, pods.All);
                 }
             }
         }
     }
 
-    private static void Mark(HashSet<(string Key, string Domain)> domains, IReadOnlyList<AffinityTerm> terms, NodeInfo node)
+    private bool Known(Dictionary<LabelSet, bool> known, LabelSet labels, IReadOnlyList<AffinityTerm> terms)
+    {
+        if (!known.TryGetValue(labels, out var matches))
+            known[labels] = matches = terms.All(term => term.Matches(labels, namespaceLabels));
+        return matches;
+    }
+
+    private bool MatchesAll(IReadOnlyList<AffinityTerm> terms, PodInfo other) => terms.Count > 0 && terms.All(term => term.Matches(other, namespaceLabels));
+
+    private static void Mark(DomainCounts domains, IReadOnlyList<AffinityTerm> terms, NodeInfo node, int by)
     {
         foreach (var term in terms)
-        {
-            if (node.Label(term.TopologyKey) is { } domain)
-                domains.Add((term.TopologyKey, domain));
-        }
+            domains.Add(term.TopologyKey, node.Label(term.TopologyKey), by);
     }
 
     private bool SatisfiesAffinity(PodInfo pod, PodAffinityTerms own, NodeInfo node, Counts counts)
@@ -137,49 +126,60 @@ internal sealed class InterPodAffinity(Func<string, IDictionary<string, string>?
             // Without the label the node is in no domain at all.
             if (node.Label(term.TopologyKey) is not { } domain)
                 return false;
-            hasNeighbours &= counts.Affinity.Contains((term.TopologyKey, domain));
+            hasNeighbours &= counts.Affinity.Has(term.TopologyKey, domain);
         }
         // The first pod of a group that wants to be together has nobody to join, and may start it.
-        return hasNeighbours || (counts.Affinity.Count == 0 && own.Required.All(term => term.Matches(pod, namespaceLabels)));
+        return hasNeighbours || (counts.Affinity.IsEmpty && MatchesAll(own.Required, pod));
     }
 
-    private void ScoreExisting(PodInfo pod, PodInfo existing, NodeInfo node, TopologyScores scores)
+    /// <summary>Numbers of matching pods by domain: topology key and value.</summary>
+    private sealed class DomainCounts
     {
-        if (pod.Affinity is { } own)
-        {
-            Add(own.Preferred, existing, +1);
-            Add(own.PreferredAnti, existing, -1);
-        }
-        if (existing.Affinity is not { } theirs)
-            return;
-        foreach (var term in theirs.Required)
-            AddTerm(term, pod, HardAffinityWeight);
-        Add(theirs.Preferred, pod, +1);
-        Add(theirs.PreferredAnti, pod, -1);
+        private readonly Dictionary<(string Key, string Domain), long> _counts = [];
 
-        void Add(IReadOnlyList<AffinityTerm> terms, PodInfo target, int sign)
+        public bool IsEmpty => _counts.Count == 0;
+
+        public bool Has(string key, string domain) => _counts.GetValueOrDefault((key, domain)) > 0;
+
+        public bool HasAnyOf(NodeInfo node)
         {
-            foreach (var term in terms)
-                AddTerm(term, target, sign * term.Weight);
+            foreach (var ((key, domain), count) in _counts)
+            {
+                if (count > 0 && node.Label(key) == domain)
+                    return true;
+            }
+            return false;
         }
 
-        void AddTerm(AffinityTerm term, PodInfo target, int weight)
+        public void Add(string key, string? domain, int by)
         {
-            if (node.Label(term.TopologyKey) is { } domain && term.Matches(target, namespaceLabels))
-                scores.Values[(term.TopologyKey, domain)] = scores.Values.GetValueOrDefault((term.TopologyKey, domain)) + weight;
+            if (domain is null)
+                return;
+            var count = _counts.GetValueOrDefault((key, domain)) + by;
+            // Whether there is any at all decides whether a pod may be the first of its group.
+            if (count == 0)
+                _counts.Remove((key, domain));
+            else
+                _counts[(key, domain)] = count;
+        }
+
+        public DomainCounts Copy()
+        {
+            var copy = new DomainCounts();
+            foreach (var (domain, count) in _counts)
+                copy._counts.Add(domain, count);
+            return copy;
         }
     }
 
-    /// <summary>Domains (topology key and value) with matching pods.</summary>
-    private sealed class Counts
+    private sealed class Counts : ICopiedState
     {
-        public HashSet<(string Key, string Domain)> ExistingAnti { get; } = [];
-        public HashSet<(string Key, string Domain)> Affinity { get; } = [];
-        public HashSet<(string Key, string Domain)> Anti { get; } = [];
-    }
+        /// <summary>Domains with pods that want to be apart from the new one.</summary>
+        public DomainCounts Existing { get; private init; } = new();
 
-    private sealed class TopologyScores
-    {
-        public Dictionary<(string Key, string Domain), long> Values { get; } = [];
+        public DomainCounts Affinity { get; private init; } = new();
+        public DomainCounts Anti { get; private init; } = new();
+
+        public object Copy() => new Counts { Existing = Existing.Copy(), Affinity = Affinity.Copy(), Anti = Anti.Copy() };
     }
 }

@@ -21,9 +21,14 @@ internal sealed class NodeUnschedulable : IFilterPlugin, IEnqueueExtensions
     private static readonly PluginStatus Cordoned = PluginStatus.Unresolvable("node(s) were unschedulable");
     private static readonly V1Taint Taint = new() { Key = "node.kubernetes.io/unschedulable", Effect = "NoSchedule" };
     public string Name => "NodeUnschedulable";
-    public ClusterEvent Events => ClusterEvent.NodeAdd | ClusterEvent.NodeTaint | ClusterEvent.PodUpdate;
+    public ClusterEvent Events => ClusterEvent.NodeAdd | ClusterEvent.NodeTaint | ClusterEvent.PodToleration;
 
-    public bool MayHelp(PodInfo pod, in ClusterChange change) => change.New is not V1Node node || node.Spec?.Unschedulable != true;
+    public bool MayHelp(PodInfo pod, in ClusterChange change) => change.New switch
+    {
+        V1Node node => node.Spec?.Unschedulable != true && (change.Old is not V1Node old || old.Spec?.Unschedulable == true),
+        PodInfo changed => changed.Uid == pod.Uid,
+        _ => true,
+    };
 
     public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node) =>
         node.Node!.Spec?.Unschedulable == true && !Tolerations.Tolerate(pod.Tolerations, Taint) ? Cordoned : null;
@@ -76,21 +81,31 @@ internal sealed class ImageLocality : IScorePlugin
         if (node.Images.Count == 0)
             return 0;
         var snapshot = _snapshot();
+        if (state.Find<Images>() is not { } images)
+            state.Set(images = new Images([.. ImagesOf(pod).Select(WithTag)]));
         long sum = 0;
-        var containers = 0;
-        foreach (var container in (pod.Pod.Spec.InitContainers ?? []).Concat(pod.Pod.Spec.Containers))
+        foreach (var image in images.Names)
         {
-            containers++;
-            var image = WithTag(container.Image ?? "");
             // Weighed by how many nodes have it, or the first node with an image would draw all its pods.
             if (node.Images.TryGetValue(image, out var size))
                 sum += (long)((double)size * snapshot.NodesWithImage(image) / snapshot.Nodes.Count);
         }
-        var max = MaxContainerThreshold * containers;
+        var max = MaxContainerThreshold * images.Names.Length;
         sum = Math.Clamp(sum, MinThreshold, max);
         return IScorePlugin.MaxScore * (sum - MinThreshold) / (max - MinThreshold);
     }
 
+    /// <summary>Of containers, and of volumes that are images.</summary>
+    private static IEnumerable<string> ImagesOf(PodInfo pod) =>
+        [
+            .. (pod.Pod.Spec.InitContainers ?? []).Select(container => container.Image ?? ""),
+            .. pod.Pod.Spec.Containers.Select(container => container.Image ?? ""),
+            .. (pod.Pod.Spec.Volumes ?? []).Where(volume => volume.Image is not null).Select(volume => volume.Image.Reference ?? ""),
+        ];
+
     private static string WithTag(string image) =>
         image.LastIndexOf(':') <= image.LastIndexOf('/') ? image + ":latest" : image;
+
+    /// <summary>Named once a pod, not once a node.</summary>
+    private sealed record Images(string[] Names);
 }

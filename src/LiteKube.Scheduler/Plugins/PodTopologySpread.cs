@@ -1,160 +1,117 @@
 using k8s.Models;
-using LiteKube.Apis.Selectors;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
 
 namespace LiteKube.Scheduler.Plugins;
 
 /// <summary>Spreads like pods over zones, hosts or other domains (https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/).</summary>
-internal sealed class PodTopologySpread(Func<Snapshot> snapshot) : IPreFilterPlugin, IFilterPlugin, IPreScorePlugin, IScorePlugin, IEnqueueExtensions
+/// <param name="defaults">Constraints for pods without any; null for none.</param>
+internal sealed partial class PodTopologySpread(Func<Snapshot> snapshot, DefaultSpread? defaults = null) : IPreFilterExtensions, IFilterPlugin, IPreScorePlugin, IScorePlugin, IEnqueueExtensions
 {
+    public const string Hostname = "kubernetes.io/hostname";
     private static readonly PluginStatus Skewed = PluginStatus.Unschedulable("node(s) didn't match pod topology spread constraints");
     private static readonly PluginStatus NoDomain = PluginStatus.Unresolvable("node(s) didn't match pod topology spread constraints (missing required label)");
 
     public string Name => "PodTopologySpread";
     public int Weight => 2;
 
-    public ClusterEvent Events => ClusterEvent.AssignedPodAdd | ClusterEvent.AssignedPodUpdate | ClusterEvent.AssignedPodDelete
-        | ClusterEvent.NodeAdd | ClusterEvent.NodeDelete | ClusterEvent.NodeLabel | ClusterEvent.NodeTaint | ClusterEvent.PodUpdate;
-
     public PluginStatus? PreFilter(CycleState state, PodInfo pod, Snapshot cluster, out IReadOnlySet<string>? nodeNames)
     {
         nodeNames = null;
-        var constraints = SpreadConstraint.Of(pod, "DoNotSchedule");
-        if (constraints.Count == 0)
+        var constraints = ConstraintsOf(pod, "DoNotSchedule");
+        if (constraints.Length == 0)
             return PluginStatus.Skip;
-        foreach (var constraint in constraints)
-            constraint.Count(pod, cluster, constraints);
-        state.Set(new Hard(constraints));
+        var domains = constraints.Select(static _ => new DomainCounts()).ToArray();
+        foreach (var node in cluster.Nodes)
+        {
+            // A node counts only when it is in a domain of every constraint.
+            if (!HasAllDomains(node, constraints))
+                continue;
+            for (var i = 0; i < constraints.Length; i++)
+            {
+                if (constraints[i].IncludesNode(pod, node.Node!))
+                    domains[i].Add(node.Label(constraints[i].TopologyKey)!, constraints[i].CountOn(pod, node));
+            }
+        }
+        state.Set(new Hard(constraints, domains));
         return null;
     }
 
+    public void AddPod(CycleState state, PodInfo pod, PodInfo added, NodeInfo node) => Count(state, pod, added, node, +1);
+
+    public void RemovePod(CycleState state, PodInfo pod, PodInfo removed, NodeInfo node) => Count(state, pod, removed, node, -1);
+
     public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node)
     {
-        foreach (var constraint in state.Get<Hard>().Constraints)
+        var hard = state.Get<Hard>();
+        for (var i = 0; i < hard.Constraints.Length; i++)
         {
+            var constraint = hard.Constraints[i];
             if (node.Label(constraint.TopologyKey) is not { } domain)
                 return NoDomain;
-            var skew = constraint.CountIn(domain) + (constraint.SelectsPod ? 1 : 0) - constraint.SmallestCount;
+            var domains = hard.Domains[i];
+            // While there are fewer domains than wanted, the one that is still to come is the emptiest.
+            var smallest = domains.Count < constraint.MinDomains ? 0 : domains.Smallest;
+            var skew = domains.In(domain) + (constraint.SelectsPod ? 1 : 0) - smallest;
             if (skew > constraint.MaxSkew)
                 return Skewed;
         }
         return null;
     }
 
-    public PluginStatus? PreScore(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes)
+    private SpreadConstraint[] ConstraintsOf(PodInfo pod, string whenUnsatisfiable) =>
+        pod.Pod.Spec.TopologySpreadConstraints is { Count: > 0 } ? SpreadConstraint.Of(pod, whenUnsatisfiable) : defaults?.Of(pod, whenUnsatisfiable) ?? [];
+
+    private static void Count(CycleState state, PodInfo pod, PodInfo other, NodeInfo node, int by)
     {
-        var constraints = SpreadConstraint.Of(pod, "ScheduleAnyway");
-        if (constraints.Count == 0)
-            return PluginStatus.Skip;
-        var cluster = snapshot();
+        if (state.Find<Hard>() is not { } hard || other.Namespace != pod.Namespace || !HasAllDomains(node, hard.Constraints))
+            return;
+        for (var i = 0; i < hard.Constraints.Length; i++)
+        {
+            var constraint = hard.Constraints[i];
+            if (constraint.Selects(other.Labels) && constraint.IncludesNode(pod, node.Node!))
+                hard.Domains[i].Add(node.Label(constraint.TopologyKey)!, by);
+        }
+    }
+
+    private static bool HasAllDomains(NodeInfo node, SpreadConstraint[] constraints)
+    {
         foreach (var constraint in constraints)
         {
-            constraint.Count(pod, cluster, constraints);
-            // The more domains there are, the less each pod in one says.
-            constraint.ScoreWeight = Math.Log(nodes.Select(node => node.Label(constraint.TopologyKey)).Where(domain => domain is not null).Distinct(StringComparer.Ordinal).Count() + 2);
+            if (node.Label(constraint.TopologyKey) is null)
+                return false;
         }
-        state.Set(new Soft(constraints));
-        return null;
+        return true;
     }
 
-    public long Score(CycleState state, PodInfo pod, NodeInfo node)
+    /// <summary>How many selected pods each domain has.</summary>
+    private sealed class DomainCounts
     {
-        var score = 0.0;
-        foreach (var constraint in state.Get<Soft>().Constraints)
+        private readonly Dictionary<string, int> _counts;
+        private int? _smallest;
+
+        public DomainCounts() => _counts = new(StringComparer.Ordinal);
+
+        private DomainCounts(DomainCounts other) => (_counts, _smallest) = (new(other._counts, StringComparer.Ordinal), other._smallest);
+
+        public int Count => _counts.Count;
+
+        /// <summary>Looked for once after a change: it is asked for each node.</summary>
+        public int Smallest => _smallest ??= _counts.Count == 0 ? 0 : _counts.Values.Min();
+
+        public int In(string domain) => _counts.GetValueOrDefault(domain);
+
+        public void Add(string domain, int by)
         {
-            // A node outside of the domains is the last choice; Normalize knows it by this mark.
-            if (node.Label(constraint.TopologyKey) is not { } domain)
-                return -1;
-            score += constraint.CountIn(domain) * constraint.ScoreWeight + (constraint.MaxSkew - 1);
+            _counts[domain] = _counts.GetValueOrDefault(domain) + by;
+            _smallest = null;
         }
-        return (long)Math.Round(score);
+
+        public DomainCounts Copy() => new(this);
     }
 
-    public void Normalize(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes, Span<long> scores)
+    private sealed record Hard(SpreadConstraint[] Constraints, DomainCounts[] Domains) : ICopiedState
     {
-        long min = long.MaxValue, max = 0;
-        foreach (var score in scores)
-        {
-            if (score < 0)
-                continue;
-            min = Math.Min(min, score);
-            max = Math.Max(max, score);
-        }
-        foreach (ref var score in scores)
-        {
-            if (score < 0)
-                score = 0;
-            else
-                score = max == 0 ? IScorePlugin.MaxScore : IScorePlugin.MaxScore * (max + min - score) / max;
-        }
-    }
-
-    private sealed record Hard(IReadOnlyList<SpreadConstraint> Constraints);
-
-    private sealed record Soft(IReadOnlyList<SpreadConstraint> Constraints);
-}
-
-/// <summary>One constraint of a pod, with the count of like pods in each domain.</summary>
-internal sealed class SpreadConstraint
-{
-    private readonly Dictionary<string, int> _counts = new(StringComparer.Ordinal);
-    private readonly V1TopologySpreadConstraint _constraint;
-    private readonly LabelSelector _selector;
-    private readonly IReadOnlyList<KeyValuePair<string, string>> _sameLabels;
-
-    private SpreadConstraint(V1TopologySpreadConstraint constraint, PodInfo pod)
-    {
-        _constraint = constraint;
-        _selector = LabelSelector.From(constraint.LabelSelector);
-        _sameLabels = [.. (constraint.MatchLabelKeys ?? []).Where(key => pod.Labels?.ContainsKey(key) == true).Select(key => KeyValuePair.Create(key, pod.Labels![key]))];
-        SelectsPod = Selects(pod);
-    }
-
-    public string TopologyKey => _constraint.TopologyKey;
-    public int MaxSkew => _constraint.MaxSkew;
-
-    /// <summary>The pod counts among those that it is to be spread from.</summary>
-    public bool SelectsPod { get; }
-
-    public double ScoreWeight { get; set; }
-
-    /// <summary>Of all domains; nothing while there are fewer than minDomains, so that a new one is wanted.</summary>
-    public int SmallestCount => _counts.Count == 0 || _counts.Count < (_constraint.MinDomains ?? 1) ? 0 : _counts.Values.Min();
-
-    public static IReadOnlyList<SpreadConstraint> Of(PodInfo pod, string whenUnsatisfiable) =>
-        pod.Pod.Spec.TopologySpreadConstraints is { Count: > 0 } constraints
-            ? [.. constraints.Where(constraint => constraint.WhenUnsatisfiable == whenUnsatisfiable).Select(constraint => new SpreadConstraint(constraint, pod))]
-            : [];
-
-    public int CountIn(string domain) => _counts.GetValueOrDefault(domain);
-
-    /// <param name="all">A node counts only when it is in a domain of every constraint.</param>
-    public void Count(PodInfo pod, Snapshot cluster, IReadOnlyList<SpreadConstraint> all)
-    {
-        foreach (var node in cluster.Nodes)
-        {
-            if (!IncludesNode(pod, node) || !all.All(constraint => node.Label(constraint.TopologyKey) is not null))
-                continue;
-            var domain = node.Label(TopologyKey)!;
-            var count = 0;
-            foreach (var existing in node.Pods)
-            {
-                if (existing.Namespace == pod.Namespace && existing.Pod.Metadata.DeletionTimestamp is null && Selects(existing))
-                    count++;
-            }
-            _counts[domain] = _counts.GetValueOrDefault(domain) + count;
-        }
-    }
-
-    private bool Selects(PodInfo pod) =>
-        _selector.Matches(pod.Labels) && _sameLabels.All(label => pod.Labels is { } labels && labels.TryGetValue(label.Key, out var value) && value == label.Value);
-
-    private bool IncludesNode(PodInfo pod, NodeInfo node)
-    {
-        if (_constraint.NodeAffinityPolicy != "Ignore" && !NodeSelectors.Matches(pod.Pod, node.Node!))
-            return false;
-        return _constraint.NodeTaintsPolicy != "Honor"
-            || (node.Node!.Spec?.Taints ?? []).All(taint => taint.Effect is not ("NoSchedule" or "NoExecute") || Tolerations.Tolerate(pod.Tolerations, taint));
+        public object Copy() => new Hard(Constraints, [.. Domains.Select(static domains => domains.Copy())]);
     }
 }

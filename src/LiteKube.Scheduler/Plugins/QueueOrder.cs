@@ -20,7 +20,9 @@ internal sealed class PrioritySort : IQueueSortPlugin
 internal sealed class SchedulingGates : IPreEnqueuePlugin, IEnqueueExtensions
 {
     public string Name => "SchedulingGates";
-    public ClusterEvent Events => ClusterEvent.PodUpdate;
+    public ClusterEvent Events => ClusterEvent.PodGatesEliminated;
+
+    public bool MayHelp(PodInfo pod, in ClusterChange change) => change.New is PodInfo changed && changed.Uid == pod.Uid;
 
     public PluginStatus? PreEnqueue(PodInfo pod) => pod.Pod.Spec.SchedulingGates is { Count: > 0 } gates
         ? PluginStatus.Unresolvable($"waiting for scheduling gates: [{string.Join(" ", gates.Select(gate => gate.Name))}]")

@@ -11,17 +11,24 @@ internal sealed class TaintToleration : IFilterPlugin, IScorePlugin, IEnqueueExt
     private static readonly PluginStatus Untolerated = PluginStatus.Unresolvable("node(s) had untolerated taint(s)");
     public string Name => "TaintToleration";
     public int Weight => 3;
-    public ClusterEvent Events => ClusterEvent.NodeAdd | ClusterEvent.NodeTaint | ClusterEvent.PodUpdate;
+    public ClusterEvent Events => ClusterEvent.NodeAdd | ClusterEvent.NodeTaint | ClusterEvent.PodToleration;
 
-    public bool MayHelp(PodInfo pod, in ClusterChange change) => change.New is not V1Node node || !HasUntolerated(pod, node);
+    public bool MayHelp(PodInfo pod, in ClusterChange change) => change.New switch
+    {
+        V1Node node => !Tolerations.HasUntolerated(pod, node) && (change.Old is not V1Node old || Tolerations.HasUntolerated(pod, old)),
+        PodInfo changed => changed.Uid == pod.Uid,
+        _ => true,
+    };
 
-    public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node) => HasUntolerated(pod, node.Node!) ? Untolerated : null;
+    public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node) => Tolerations.HasUntolerated(pod, node.Node!) ? Untolerated : null;
 
     /// <summary>The fewer PreferNoSchedule taints a pod does not tolerate, the better.</summary>
     public long Score(CycleState state, PodInfo pod, NodeInfo node)
     {
         long count = 0;
-        foreach (var taint in node.Node!.Spec?.Taints ?? [])
+        if (node.Node!.Spec?.Taints is not { Count: > 0 } taints)
+            return 0;
+        foreach (var taint in taints)
         {
             if (taint.Effect == "PreferNoSchedule" && !Tolerations.Tolerate(pod.Tolerations, taint))
                 count++;
@@ -30,20 +37,23 @@ internal sealed class TaintToleration : IFilterPlugin, IScorePlugin, IEnqueueExt
     }
 
     public void Normalize(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes, Span<long> scores) => Scores.Normalize(scores, reverse: true);
-
-    private static bool HasUntolerated(PodInfo pod, V1Node node)
-    {
-        foreach (var taint in node.Spec?.Taints ?? [])
-        {
-            if (taint.Effect is "NoSchedule" or "NoExecute" && !Tolerations.Tolerate(pod.Tolerations, taint))
-                return true;
-        }
-        return false;
-    }
 }
 
 internal static class Tolerations
 {
+    /// <summary>Whether a taint keeps the pod off the node.</summary>
+    public static bool HasUntolerated(PodInfo pod, V1Node node)
+    {
+        if (node.Spec?.Taints is not { Count: > 0 } taints)
+            return false;
+        foreach (var taint in taints)
+        {
+            if (taint.Effect is "NoSchedule" or "NoExecute" && !Tolerate(pod.Tolerations, taint))
+                return true;
+        }
+        return false;
+    }
+
     public static bool Tolerate(IList<V1Toleration> tolerations, V1Taint taint)
     {
         foreach (var toleration in tolerations)

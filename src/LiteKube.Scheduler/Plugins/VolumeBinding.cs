@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
 using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Scheduler.Cache;
@@ -9,34 +7,63 @@ namespace LiteKube.Scheduler.Plugins;
 
 /// <summary>
 /// A pod's claims are bound, to volumes that its node can reach. Claims of a class that waits for the first consumer
-/// are handed to their provisioner with the chosen node, and the pod is bound once they are.
+/// get a volume of the chosen node, or are handed to their provisioner with it, and the pod is bound once they are
+/// (https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode).
 /// </summary>
-internal sealed class VolumeBinding(IKubeClient client, ISharedInformers informers, TimeProvider timeProvider)
-    : IPreFilterPlugin, IFilterPlugin, IPreBindPlugin, IEnqueueExtensions
+internal sealed partial class VolumeBinding(IKubeClient client, ISharedInformers informers, TimeProvider timeProvider, TimeSpan bindTimeout)
+    : IPreFilterPlugin, IFilterPlugin, IReservePlugin, IPreBindPlugin, IEnqueueExtensions
 {
-    private const string BindCompleted = "pv.kubernetes.io/bind-completed";
-    private const string SelectedNode = "volume.kubernetes.io/selected-node";
+    public const string WaitForFirstConsumer = "WaitForFirstConsumer";
     private const string NoProvisioner = "kubernetes.io/no-provisioner";
-    private static readonly TimeSpan BindTimeout = TimeSpan.FromMinutes(10);
+    private const string OutOfReach = "node(s) didn't match PersistentVolume's node affinity";
+    private const string NoVolume = "node(s) didn't find available persistent volumes to bind";
+    private const string NotEnoughSpace = "node(s) did not have enough free storage";
+    private const string VolumeGone = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)";
     private static readonly PluginStatus Unbound = PluginStatus.Unresolvable("pod has unbound immediate PersistentVolumeClaims");
-    private static readonly PluginStatus OutOfReach = PluginStatus.Unresolvable("node(s) didn't match PersistentVolume's node affinity");
-    private static readonly PluginStatus NoVolume = PluginStatus.Unresolvable("node(s) didn't find available persistent volumes to bind");
+    private readonly VolumeReservations _reservations = new();
 
     public string Name => "VolumeBinding";
 
-    public ClusterEvent Events => ClusterEvent.PersistentVolumeClaim | ClusterEvent.PersistentVolume | ClusterEvent.StorageClass | ClusterEvent.NodeAdd | ClusterEvent.NodeLabel;
+    public ClusterEvent Events => ClusterEvent.PersistentVolumeClaim | ClusterEvent.PersistentVolume | ClusterEvent.StorageClass | ClusterEvent.NodeAdd | ClusterEvent.NodeLabel
+        | ClusterEvent.CsiNode | ClusterEvent.CsiDriver | ClusterEvent.CsiStorageCapacity;
+
+    public bool MayHelp(PodInfo pod, in ClusterChange change) => change switch
+    {
+        { New: null } => false,
+        { New: V1PersistentVolumeClaim claim } => PodClaims.Has(pod, claim),
+        { New: V1StorageClass now, Old: V1StorageClass old } => !SameTopologies(old, now),
+        { New: V1CSINode, Old: not null } => false,
+        { New: V1CSIDriver now, Old: V1CSIDriver old } => old.Spec.StorageCapacity == true && now.Spec.StorageCapacity != true,
+        { New: V1CSIDriver } => false,
+        { New: V1CSIStorageCapacity now, Old: V1CSIStorageCapacity old } => LimitOf(now) is { } limit && !(LimitOf(old) >= limit),
+        _ => true,
+    };
 
     public PluginStatus? PreFilter(CycleState state, PodInfo pod, Snapshot snapshot, out IReadOnlySet<string>? nodeNames)
     {
         nodeNames = null;
+        if (pod.Pod.Spec.Volumes is not { Count: > 0 })
+            return PluginStatus.Skip;
         var volumes = new PodVolumes();
-        foreach (var (claimName, isEphemeral) in Claims(pod.Pod))
+        var hasImmediate = false;
+        foreach (var reference in PodClaims.Of(pod.Pod))
         {
-            if (Add(pod, claimName, isEphemeral, volumes) is { } status)
+            if (WhyNot(pod, reference, out var claim) is { } status)
                 return status;
+            if (PodClaims.IsBound(claim!))
+                volumes.Bound.Add(claim!);
+            // With a volume named the claim controller is about to bind it; any mode waits for that.
+            else if (string.IsNullOrEmpty(claim!.Spec.VolumeName) && ClassOf(claim)?.VolumeBindingMode == WaitForFirstConsumer)
+                volumes.Waiting.Add(claim);
+            else
+                hasImmediate = true;
         }
+        if (hasImmediate)
+            return Unbound;
         if (volumes.Bound.Count == 0 && volumes.Waiting.Count == 0)
             return PluginStatus.Skip;
+        // The largest first would take the large volumes; the smallest leaves them.
+        volumes.Waiting.Sort(static (left, right) => PodClaims.SizeOf(left).CompareTo(PodClaims.SizeOf(right)));
         state.Set(volumes);
         return null;
     }
@@ -44,122 +71,130 @@ internal sealed class VolumeBinding(IKubeClient client, ISharedInformers informe
     public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node)
     {
         var volumes = state.Get<PodVolumes>();
-        foreach (var volume in volumes.Bound)
+        List<string>? reasons = null;
+        var (isReachable, areThere) = CheckBound(volumes.Bound, node);
+        var (found, reason) = volumes.Waiting.Count == 0 ? (null, null) : FindOn(volumes.Waiting, node);
+        if (!isReachable)
+            (reasons ??= []).Add(OutOfReach);
+        if (reason is not null)
+            (reasons ??= []).Add(reason);
+        if (!areThere)
+            (reasons ??= []).Add(VolumeGone);
+        if (reasons is not null)
+            return PluginStatus.Unresolvable(reasons);
+        if (found is not null)
+            volumes.ByNode[node.Name] = found;
+        return null;
+    }
+
+    public PluginStatus? Reserve(CycleState state, PodInfo pod, string nodeName)
+    {
+        if (state.Find<PodVolumes>() is { } volumes && volumes.ByNode.TryGetValue(nodeName, out var found))
+            _reservations.Reserve(found, nodeName);
+        return null;
+    }
+
+    public void Unreserve(CycleState state, PodInfo pod, string nodeName)
+    {
+        if (state.Find<PodVolumes>() is { } volumes && volumes.ByNode.TryGetValue(nodeName, out var found))
+            _reservations.Release(found);
+    }
+
+    private PluginStatus? WhyNot(PodInfo pod, PodClaims.Reference reference, out V1PersistentVolumeClaim? claim)
+    {
+        claim = informers.Get<V1PersistentVolumeClaim>().Find(new ObjectKey(pod.Namespace, reference.Name));
+        if (claim is null)
+            return PluginStatus.Unresolvable(reference.IsEphemeral ? $"waiting for ephemeral volume controller to create the persistentvolumeclaim \"{reference.Name}\"" : $"persistentvolumeclaim \"{reference.Name}\" not found");
+        if (claim.Status?.Phase == "Lost")
+            return PluginStatus.Unresolvable($"persistentvolumeclaim \"{reference.Name}\" bound to non-existent persistentvolume \"{claim.Spec.VolumeName}\"");
+        if (claim.Metadata.DeletionTimestamp is not null)
+            return PluginStatus.Unresolvable($"persistentvolumeclaim \"{reference.Name}\" is being deleted");
+        if (reference.IsEphemeral && claim.Metadata.OwnerReferences?.Any(owner => owner.Controller == true && owner.Uid == pod.Uid) != true)
+            return PluginStatus.Unresolvable($"PVC {pod.Namespace}/{reference.Name} was not created for pod {pod.Key} (pod is not owner)");
+        return null;
+    }
+
+    private (bool IsReachable, bool AreThere) CheckBound(List<V1PersistentVolumeClaim> claims, NodeInfo node)
+    {
+        foreach (var claim in claims)
         {
+            if (informers.Get<V1PersistentVolume>().Find(PodClaims.VolumeKey(claim.Spec.VolumeName)) is not { } volume)
+                return (true, false);
             if (volume.Spec.NodeAffinity?.Required is { } required && !NodeSelectors.Matches(required, node.Node!))
-                return OutOfReach;
+                return (false, true);
         }
-        foreach (var (claim, storageClass) in volumes.Waiting)
+        return (true, true);
+    }
+
+    private (NodeVolumes? Found, string? Reason) FindOn(List<V1PersistentVolumeClaim> claims, NodeInfo node)
+    {
+        var chosen = new List<(V1PersistentVolumeClaim Claim, V1PersistentVolume Volume)>();
+        var provisioned = new List<V1PersistentVolumeClaim>();
+        foreach (var claim in claims)
         {
             // A provisioner that has begun on another node keeps the pod there.
-            if (Annotation(claim, SelectedNode) is { } selected && selected != node.Name)
-                return OutOfReach;
-            if (storageClass.Provisioner == NoProvisioner)
-                return NoVolume;
-            if (storageClass.AllowedTopologies is { Count: > 0 } topologies && !topologies.Any(term => Allows(term, node)))
-                return NoVolume;
-        }
-        return null;
-    }
-
-    public async ValueTask<PluginStatus?> PreBindAsync(CycleState state, PodInfo pod, string nodeName, CancellationToken cancellationToken)
-    {
-        if (state.Find<PodVolumes>() is not { Waiting.Count: > 0 } volumes)
-            return null;
-        var claims = informers.Get<V1PersistentVolumeClaim>();
-        var changed = new SemaphoreSlim(0);
-        using var handler = claims.AddHandler(new InformerHandler<V1PersistentVolumeClaim>(_ => changed.Release(), (_, _) => changed.Release(), _ => changed.Release()));
-        foreach (var (claim, _) in volumes.Waiting)
-        {
-            if (Annotation(claim, SelectedNode) != nodeName)
-                await client.PatchAsync<V1PersistentVolumeClaim>(pod.Namespace, claim.Metadata.Name, KubePatch.Merge(SelectNode(claim, nodeName)), null, cancellationToken);
-        }
-        using var timeout = new CancellationTokenSource(BindTimeout, timeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
-        try
-        {
-            while (!volumes.Waiting.All(entry => claims.Find(ObjectKey.Of(entry.Claim)) is { } claim && IsBound(claim)))
+            if ((_reservations.NodeOf(claim) ?? PodClaims.Annotation(claim, PodClaims.SelectedNode)) is { } selected)
             {
-                await changed.WaitAsync(either.Token);
-                // A provisioner that cannot work there gives the node back; the pod is then to be placed anew.
-                if (volumes.Waiting.Any(entry => claims.Find(ObjectKey.Of(entry.Claim)) is not { } claim || (!IsBound(claim) && IsGivenBack(claim, entry.Claim))))
-                    return PluginStatus.Error("provisioning failed for the selected node; the pod is placed anew");
+                if (selected != node.Name)
+                    return (null, NoVolume);
+                provisioned.Add(claim);
+                continue;
             }
-            return null;
+            var volume = VolumeMatching.Find(claim, informers.Get<V1PersistentVolume>().List(), node.Node!,
+                candidate => _reservations.IsTaken(candidate, claim) || chosen.Any(other => other.Volume.Metadata.Name == candidate.Metadata.Name));
+            if (volume is not null)
+                chosen.Add((claim, volume));
+            else
+                provisioned.Add(claim);
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        foreach (var claim in provisioned)
         {
-            return PluginStatus.Error($"binding volumes: no volume within {BindTimeout.TotalMinutes} minutes; see the events of the pod's PersistentVolumeClaims");
+            if (WhyNotProvisioned(claim, node) is { } reason)
+                return (null, reason);
         }
+        return (new NodeVolumes(chosen, provisioned), null);
     }
 
-    private PluginStatus? Add(PodInfo pod, string claimName, bool isEphemeral, PodVolumes volumes)
+    private string? WhyNotProvisioned(V1PersistentVolumeClaim claim, NodeInfo node)
     {
-        var claim = informers.Get<V1PersistentVolumeClaim>().Find(new ObjectKey(pod.Namespace, claimName));
-        if (claim is null)
-            return PluginStatus.Unresolvable(isEphemeral ? $"waiting for ephemeral volume controller to create the persistentvolumeclaim \"{claimName}\"" : $"persistentvolumeclaim \"{claimName}\" not found");
-        if (isEphemeral && claim.Metadata.OwnerReferences?.Any(owner => owner.Controller == true && owner.Uid == pod.Uid) != true)
-            return PluginStatus.Unresolvable($"PVC {pod.Namespace}/{claimName} was not created for pod {pod.Key} (pod is not owner)");
-        if (claim.Status?.Phase == "Lost")
-            return PluginStatus.Unresolvable($"persistentvolumeclaim \"{claimName}\" bound to non-existent persistentvolume \"{claim.Spec.VolumeName}\"");
-        if (claim.Metadata.DeletionTimestamp is not null)
-            return PluginStatus.Unresolvable($"persistentvolumeclaim \"{claimName}\" is being deleted");
-        if (IsBound(claim))
-        {
-            if (informers.Get<V1PersistentVolume>().Find(new ObjectKey("", claim.Spec.VolumeName)) is not { } volume)
-                return PluginStatus.Unresolvable($"persistentvolume \"{claim.Spec.VolumeName}\" not found");
-            volumes.Bound.Add(volume);
-            return null;
-        }
-        var storageClass = string.IsNullOrEmpty(claim.Spec.StorageClassName) ? null : informers.Get<V1StorageClass>().Find(new ObjectKey("", claim.Spec.StorageClassName));
-        // With a volume named the claim controller is about to bind it; any mode waits for that.
-        if (!string.IsNullOrEmpty(claim.Spec.VolumeName) || storageClass?.VolumeBindingMode != "WaitForFirstConsumer")
-            return Unbound;
-        volumes.Waiting.Add((claim, storageClass));
-        return null;
+        var storageClass = ClassOf(claim);
+        if (storageClass is null || string.IsNullOrEmpty(storageClass.Provisioner) || storageClass.Provisioner == NoProvisioner)
+            return NoVolume;
+        if (storageClass.AllowedTopologies is { Count: > 0 } topologies && !topologies.Any(term => Allows(term, node)))
+            return NoVolume;
+        return HasSpace(claim, storageClass, node) ? null : NotEnoughSpace;
     }
 
-    private static IEnumerable<(string Name, bool IsEphemeral)> Claims(V1Pod pod)
+    /// <summary>As far as the class's driver tells (https://kubernetes.io/docs/concepts/storage/storage-capacity/).</summary>
+    private bool HasSpace(V1PersistentVolumeClaim claim, V1StorageClass storageClass, NodeInfo node)
     {
-        foreach (var volume in pod.Spec.Volumes ?? [])
-        {
-            if (volume.PersistentVolumeClaim is { } claim)
-                yield return (claim.ClaimName, false);
-            else if (volume.Ephemeral is not null)
-                yield return ($"{pod.Metadata.Name}-{volume.Name}", true);
-        }
+        var size = PodClaims.SizeOf(claim);
+        if (size == 0 || informers.Get<V1CSIDriver>().Find(new ObjectKey("", storageClass.Provisioner))?.Spec.StorageCapacity != true)
+            return true;
+        return informers.Get<V1CSIStorageCapacity>().List().Any(capacity => capacity.StorageClassName == storageClass.Metadata.Name
+            && LimitOf(capacity) >= size && capacity.NodeTopology is { } topology && Apis.Selectors.LabelSelector.From(topology).Matches(node.Labels));
     }
 
-    private static bool IsBound(V1PersistentVolumeClaim claim) => !string.IsNullOrEmpty(claim.Spec.VolumeName) && Annotation(claim, BindCompleted) is not null;
+    private static long? LimitOf(V1CSIStorageCapacity capacity) => (capacity.MaximumVolumeSize ?? capacity.Capacity) is { } limit ? Resources.Amount("storage", limit) : null;
 
-    private static bool IsGivenBack(V1PersistentVolumeClaim now, V1PersistentVolumeClaim before) =>
-        now.Metadata.ResourceVersion != before.Metadata.ResourceVersion && Annotation(now, SelectedNode) is null;
-
-    private static string? Annotation(V1PersistentVolumeClaim claim, string name) =>
-        claim.Metadata.Annotations is { } annotations && annotations.TryGetValue(name, out var value) ? value : null;
+    private V1StorageClass? ClassOf(V1PersistentVolumeClaim claim) =>
+        PodClaims.ClassOf(claim) is { Length: > 0 } name ? informers.Get<V1StorageClass>().Find(new ObjectKey("", name)) : null;
 
     private static bool Allows(V1TopologySelectorTerm term, NodeInfo node) =>
         (term.MatchLabelExpressions ?? []).All(requirement => node.Label(requirement.Key) is { } value && requirement.Values.Contains(value));
 
-    private static ReadOnlyMemory<byte> SelectNode(V1PersistentVolumeClaim claim, string nodeName)
-    {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using var writer = new Utf8JsonWriter(buffer);
-        writer.WriteStartObject();
-        writer.WriteStartObject("metadata");
-        writer.WriteString("uid", claim.Metadata.Uid);
-        writer.WriteStartObject("annotations");
-        writer.WriteString(SelectedNode, nodeName);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-        writer.Flush();
-        return buffer.WrittenMemory;
-    }
+    private static bool SameTopologies(V1StorageClass old, V1StorageClass now) =>
+        Text(old).SequenceEqual(Text(now), StringComparer.Ordinal);
+
+    private static IEnumerable<string> Text(V1StorageClass storageClass) => (storageClass.AllowedTopologies ?? [])
+        .Select(static term => string.Join(';', (term.MatchLabelExpressions ?? []).Select(static requirement => $"{requirement.Key} in ({string.Join(',', requirement.Values)})")));
 
     private sealed class PodVolumes
     {
-        public List<V1PersistentVolume> Bound { get; } = [];
-        public List<(V1PersistentVolumeClaim Claim, V1StorageClass Class)> Waiting { get; } = [];
+        public List<V1PersistentVolumeClaim> Bound { get; } = [];
+        public List<V1PersistentVolumeClaim> Waiting { get; } = [];
+
+        /// <summary>What was found for the waiting ones, on each node that passed.</summary>
+        public Dictionary<string, NodeVolumes> ByNode { get; } = new(StringComparer.Ordinal);
     }
 }

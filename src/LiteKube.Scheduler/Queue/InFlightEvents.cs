@@ -13,6 +13,8 @@ internal sealed class InFlightEvents
     private readonly Queue<(long Number, ClusterChange Change)> _changes = new();
     private long _number;
 
+    public bool IsAny => _pods.Count > 0;
+
     public bool Contains(string uid) => _pods.ContainsKey(uid);
 
     public void Begin(QueuedPod pod) => _pods[pod.Pod.Uid] = (pod, _number);

@@ -1,0 +1,50 @@
+namespace LiteKube.Scheduler.Cache;
+
+/// <summary>
+/// The namespace and labels of a pod, equal by content. The pods of one template share theirs, so that a selector is
+/// held against a node's few sets instead of its many pods.
+/// </summary>
+public sealed class LabelSet : IEquatable<LabelSet>
+{
+    private readonly int _hash;
+
+    public LabelSet(string ns, IDictionary<string, string>? labels)
+    {
+        Namespace = ns;
+        Labels = labels;
+        var hash = ns.GetHashCode(StringComparison.Ordinal);
+        // Added up, so that the order of the labels does not matter.
+        foreach (var (key, value) in labels ?? Empty)
+            hash += HashCode.Combine(key, value);
+        _hash = hash;
+    }
+
+    public string Namespace { get; }
+    public IDictionary<string, string>? Labels { get; }
+
+    public bool Equals(LabelSet? other)
+    {
+        if (ReferenceEquals(this, other))
+            return true;
+        if (other is null || _hash != other._hash || Namespace != other.Namespace)
+            return false;
+        var (left, right) = (Labels ?? Empty, other.Labels ?? Empty);
+        if (left.Count != right.Count)
+            return false;
+        foreach (var (key, value) in left)
+        {
+            if (!right.TryGetValue(key, out var theirs) || theirs != value)
+                return false;
+        }
+        return true;
+    }
+
+    public override bool Equals(object? obj) => Equals(obj as LabelSet);
+
+    public override int GetHashCode() => _hash;
+
+    private static readonly Dictionary<string, string> Empty = [];
+}
+
+/// <summary>How many pods of a node have one <see cref="LabelSet"/>: all of them, and those that are not being deleted.</summary>
+public readonly record struct LabelCount(int All, int Staying);
