@@ -26,7 +26,6 @@ public sealed class DependencyTests
         ["KubernetesClient.Aot"] = ["LiteKube.Apis"],
         ["YamlDotNet"] = ["LiteKube.Apis", "LiteKube"],
         ["Microsoft.Data.Sqlite"] = ["LiteKube.Storage"],
-        ["Cronos"] = ["LiteKube.Controllers"],
         ["Google.Protobuf"] = ["LiteKube.Cri"],
         ["Grpc.Net.Client"] = ["LiteKube.Cri"],
         ["Grpc.Tools"] = ["LiteKube.Cri"],

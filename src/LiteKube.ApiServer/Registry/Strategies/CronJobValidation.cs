@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
+using LiteKube.Apis.Values;
 
 namespace LiteKube.ApiServer.Registry.Strategies;
 
@@ -7,13 +7,6 @@ namespace LiteKube.ApiServer.Registry.Strategies;
 internal static class CronJobValidation
 {
     private static readonly FieldPath Spec = FieldPath.Of("spec");
-    private static readonly string[] Shorthands = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
-    private static readonly (string Name, int Min, int Max, string[] Names)[] Fields =
-    [
-        ("minute", 0, 59, []), ("hour", 0, 23, []), ("day of month", 1, 31, []),
-        ("month", 1, 12, ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]),
-        ("day of week", 0, 6, ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]),
-    ];
 
     public static void Validate(FieldErrors errors, JsonObject value, JsonObject? old)
     {
@@ -42,64 +35,17 @@ internal static class CronJobValidation
         Checks.NonNegative(errors, spec, Spec, "successfulJobsHistoryLimit", "failedJobsHistoryLimit");
     }
 
-    /// <summary>Null when the schedule is a good one.</summary>
-    public static string? CheckSchedule(string schedule)
+    private static string? CheckSchedule(string schedule)
     {
-        if (schedule.StartsWith('@'))
+        try
         {
-            if (Shorthands.Contains(schedule) || schedule.StartsWith("@every ", StringComparison.Ordinal))
-                return null;
-            return $"unrecognized descriptor: {schedule}";
+            CronSchedule.Parse(schedule, TimeZoneInfo.Utc);
+            return null;
         }
-        var parts = schedule.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length != Fields.Length)
-            return $"expected exactly 5 fields, found {parts.Length}: [{string.Join(' ', parts)}]";
-        for (var i = 0; i < parts.Length; i++)
+        catch (FormatException e)
         {
-            foreach (var range in parts[i].Split(','))
-            {
-                if (CheckRange(range, Fields[i]) is { } complaint)
-                    return complaint;
-            }
+            return e.Message;
         }
-        return null;
-    }
-
-    private static string? CheckRange(string text, (string Name, int Min, int Max, string[] Names) field)
-    {
-        var steps = text.Split('/');
-        if (steps.Length > 2)
-            return $"too many slashes: {text}";
-        var ends = steps[0].Split('-');
-        if (ends.Length > 2)
-            return $"too many hyphens: {text}";
-        int start, end;
-        if (steps[0] is "*" or "?")
-        {
-            (start, end) = (field.Min, field.Max);
-        }
-        else
-        {
-            if (!TryNumber(ends[0], field.Names, out start))
-                return $"failed to parse int from {ends[0]}: strconv.Atoi: parsing \"{ends[0]}\": invalid syntax";
-            end = start;
-            if (ends.Length == 2 && !TryNumber(ends[1], field.Names, out end))
-                return $"failed to parse int from {ends[1]}: strconv.Atoi: parsing \"{ends[1]}\": invalid syntax";
-        }
-        if (steps.Length == 2 && (!int.TryParse(steps[1], NumberStyles.None, CultureInfo.InvariantCulture, out var step) || step == 0))
-            return $"step of range should be a positive number: {text}";
-        if (start < field.Min)
-            return $"beginning of range ({start}) below minimum ({field.Min}): {text}";
-        if (end > field.Max)
-            return $"end of range ({end}) above maximum ({field.Max}): {text}";
-        return start > end ? $"beginning of range ({start}) beyond end of range ({end}): {text}" : null;
-    }
-
-    private static bool TryNumber(string text, string[] names, out int number)
-    {
-        var index = Array.IndexOf(names, text.ToLowerInvariant());
-        number = names.Length == 12 ? index + 1 : index;
-        return index >= 0 || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
     }
 
     private static void TimeZone(FieldErrors errors, JsonObject spec)
