@@ -3,10 +3,12 @@ using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Controllers.Certificates;
+using LiteKube.Controllers.CronJobs;
 using LiteKube.Controllers.Deployments;
 using LiteKube.Controllers.Endpoints;
 using LiteKube.Controllers.EndpointSlices;
 using LiteKube.Controllers.GarbageCollection;
+using LiteKube.Controllers.Jobs;
 using LiteKube.Controllers.Namespaces;
 using LiteKube.Controllers.NodeLifecycle;
 using LiteKube.Controllers.PodGarbageCollection;
@@ -14,6 +16,7 @@ using LiteKube.Controllers.ReplicaSets;
 using LiteKube.Controllers.ResourceQuotas;
 using LiteKube.Controllers.ServiceAccounts;
 using LiteKube.Controllers.TaintEviction;
+using LiteKube.Controllers.TtlAfterFinished;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers;
@@ -44,6 +47,10 @@ public sealed class ControllerSet : IComponent
         var garbageCollector = new GarbageCollector(clientOf("generic-garbage-collector"), events.Create("garbage-collector-controller"), loggers, timeProvider);
         _controllers.Add(garbageCollector);
         _controllers.Add(new ResourceQuotaController(clientOf("resourcequota-controller"), informers, garbageCollector, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new JobController(clientOf("job-controller"), informers, events.Create("job-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new JobOrphanController(clientOf("job-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new CronJobController(clientOf("cronjob-controller"), informers, events.Create("cronjob-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new TtlAfterFinishedController(clientOf("ttl-after-finished-controller"), informers, timeProvider).CreateRunner(loggers));
     }
 
     public string Name => "controllers";

@@ -8,7 +8,8 @@ namespace LiteKube.Controllers.Common;
 /// <summary>Adoption and release of objects: patches that name the uid, so that a new object of the same name is left alone.</summary>
 internal static class MetadataPatches
 {
-    public static KubePatch Adopt(IKubernetesObject<V1ObjectMeta> value, V1OwnerReference owner) => Write(writer =>
+    /// <param name="finalizer">Added with the owner.</param>
+    public static KubePatch Adopt(IKubernetesObject<V1ObjectMeta> value, V1OwnerReference owner, string? finalizer = null) => Write(writer =>
     {
         writer.WriteStartArray("ownerReferences");
         writer.WriteStartObject();
@@ -20,10 +21,12 @@ internal static class MetadataPatches
         writer.WriteBoolean("blockOwnerDeletion", true);
         writer.WriteEndObject();
         writer.WriteEndArray();
+        WriteFinalizer(writer, "finalizers", finalizer);
         writer.WriteString("uid", value.Metadata.Uid);
     });
 
-    public static KubePatch Release(IKubernetesObject<V1ObjectMeta> value, string ownerUid) => Write(writer =>
+    /// <param name="finalizer">Removed with the owner.</param>
+    public static KubePatch Release(IKubernetesObject<V1ObjectMeta> value, string ownerUid, string? finalizer = null) => Write(writer =>
     {
         writer.WriteStartArray("ownerReferences");
         writer.WriteStartObject();
@@ -31,8 +34,18 @@ internal static class MetadataPatches
         writer.WriteString("uid", ownerUid);
         writer.WriteEndObject();
         writer.WriteEndArray();
+        WriteFinalizer(writer, "$deleteFromPrimitiveList/finalizers", finalizer);
         writer.WriteString("uid", value.Metadata.Uid);
     });
+
+    private static void WriteFinalizer(Utf8JsonWriter writer, string list, string? finalizer)
+    {
+        if (finalizer is null)
+            return;
+        writer.WriteStartArray(list);
+        writer.WriteStringValue(finalizer);
+        writer.WriteEndArray();
+    }
 
     private static KubePatch Write(Action<Utf8JsonWriter> metadata)
     {

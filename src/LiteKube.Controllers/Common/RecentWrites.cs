@@ -31,6 +31,13 @@ internal sealed class RecentWrites<T>(TimeProvider timeProvider) where T : class
         }
     }
 
+    /// <summary>What the group is about is gone.</summary>
+    public void Forget(ObjectKey group)
+    {
+        lock (_lock)
+            _groups.Remove(group);
+    }
+
     /// <summary>The group's objects as last written or seen, whichever is newer.</summary>
     /// <param name="pending">Some of them are only known from here.</param>
     public List<T> Over(ObjectKey group, IEnumerable<T> seen, out bool pending)
