@@ -6,6 +6,7 @@ using LiteKube.Controllers.Certificates;
 using LiteKube.Controllers.CronJobs;
 using LiteKube.Controllers.Deployments;
 using LiteKube.Controllers.Endpoints;
+using LiteKube.Controllers.EndpointSliceMirroring;
 using LiteKube.Controllers.EndpointSlices;
 using LiteKube.Controllers.GarbageCollection;
 using LiteKube.Controllers.Jobs;
@@ -17,6 +18,7 @@ using LiteKube.Controllers.ResourceQuotas;
 using LiteKube.Controllers.ServiceAccounts;
 using LiteKube.Controllers.TaintEviction;
 using LiteKube.Controllers.TtlAfterFinished;
+using LiteKube.Controllers.Volumes;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers;
@@ -51,6 +53,11 @@ public sealed class ControllerSet : IComponent
         _controllers.Add(new JobOrphanController(clientOf("job-controller"), informers, timeProvider).CreateRunner(loggers));
         _controllers.Add(new CronJobController(clientOf("cronjob-controller"), informers, events.Create("cronjob-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new TtlAfterFinishedController(clientOf("ttl-after-finished-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new EndpointSliceMirroringController(clientOf("endpointslicemirroring-controller"), informers, events.Create("endpoint-slice-mirroring-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new PersistentVolumeController(clientOf("persistent-volume-binder"), informers, events.Create("persistentvolume-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new ClaimProtection(clientOf("pvc-protection-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new VolumeProtection(clientOf("pv-protection-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new EphemeralVolumeController(clientOf("ephemeral-volume-controller"), informers, events.Create("ephemeral-volume-controller"), timeProvider).CreateRunner(loggers));
     }
 
     public string Name => "controllers";

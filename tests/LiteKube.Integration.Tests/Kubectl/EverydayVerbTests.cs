@@ -43,7 +43,7 @@ public sealed class EverydayVerbTests(IntegrationServer server) : IClassFixture<
         Assert.Equal("""{"auths":{"x":{"username":"u","password":"p","auth":"dTpw"}}}""", await kubectl.OkAsync("get", "secret", "dr", "-o", "go-template={{index .data \".dockerconfigjson\" | base64decode}}"));
         Assert.Equal("kubernetes.io/dockerconfigjson", await kubectl.JsonPathAsync("secret/dr", "{.type}"));
         Assert.Equal("Prefix svc 80", await kubectl.JsonPathAsync("ingress/ing", "{.spec.rules[0].http.paths[0].pathType} {.spec.rules[0].http.paths[0].backend.service.name} {.spec.rules[0].http.paths[0].backend.service.port.number}"));
-        Assert.Matches("Resource +Used +Hard\n-+ +-+ +-+\npods +[01] +50\nservices +4 +9\n", await kubectl.OkAsync("describe", "quota", "q"));
+        Assert.Matches("Resource +Used +Hard\n-+ +-+ +-+\npods +[0-3] +50\nservices +4 +9\n", await kubectl.OkAsync("describe", "quota", "q"));
         Assert.Equal("pods deployments", await kubectl.JsonPathAsync("role/r", "{.rules[*].resources[0]}"));
         Assert.Equal("User Group ServiceAccount", await kubectl.JsonPathAsync("rolebinding/rb", "{.subjects[*].kind}"));
 
