@@ -4,6 +4,7 @@ using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Controllers.Certificates;
 using LiteKube.Controllers.CronJobs;
+using LiteKube.Controllers.DaemonSets;
 using LiteKube.Controllers.Deployments;
 using LiteKube.Controllers.Endpoints;
 using LiteKube.Controllers.EndpointSliceMirroring;
@@ -16,6 +17,7 @@ using LiteKube.Controllers.PodGarbageCollection;
 using LiteKube.Controllers.ReplicaSets;
 using LiteKube.Controllers.ResourceQuotas;
 using LiteKube.Controllers.ServiceAccounts;
+using LiteKube.Controllers.StatefulSets;
 using LiteKube.Controllers.TaintEviction;
 using LiteKube.Controllers.TtlAfterFinished;
 using LiteKube.Controllers.Volumes;
@@ -58,6 +60,8 @@ public sealed class ControllerSet : IComponent
         _controllers.Add(new ClaimProtection(clientOf("pvc-protection-controller"), informers, timeProvider).CreateRunner(loggers));
         _controllers.Add(new VolumeProtection(clientOf("pv-protection-controller"), informers, timeProvider).CreateRunner(loggers));
         _controllers.Add(new EphemeralVolumeController(clientOf("ephemeral-volume-controller"), informers, events.Create("ephemeral-volume-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new StatefulSetController(clientOf("statefulset-controller"), informers, events.Create("statefulset-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new DaemonSetController(clientOf("daemon-set-controller"), informers, events.Create("daemonset-controller"), timeProvider).CreateRunner(loggers));
     }
 
     public string Name => "controllers";

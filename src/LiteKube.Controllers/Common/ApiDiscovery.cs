@@ -21,8 +21,8 @@ internal static class ApiDiscovery
             {
                 try
                 {
-                    var body = await transport.GetAsync(group.Length == 0 ? $"/api/{version}" : $"/apis/{group}/{version}", cancellationToken);
-                    resources.AddRange(ReadResources(group, version, body).Where(r => seen.Add(r.GroupResource)));
+                    var body = await transport.GetAsync(Path(group, version), cancellationToken);
+                    resources.AddRange(ReadResources(group, version, body).Where(r => !r.Resource.Contains('/', StringComparison.Ordinal) && seen.Add(r.GroupResource)));
                 }
                 // Withdrawn between the two answers.
                 catch (KubeApiException e) when (e.IsNotFound && group.Length > 0)
@@ -38,6 +38,10 @@ internal static class ApiDiscovery
         }
         return new DiscoveryResult(resources, failures);
     }
+
+    /// <summary>What one version of a group serves, subresources ("deployments/scale") among them.</summary>
+    public static async Task<IReadOnlyList<DiscoveredResource>> ReadAllAsync(IKubeTransport transport, string group, string version, CancellationToken cancellationToken) =>
+        ReadResources(group, version, await transport.GetAsync(Path(group, version), cancellationToken));
 
     /// <summary>A GET whose refusal is an exception.</summary>
     public static Task<ReadOnlyMemory<byte>> GetAsync(this IKubeTransport transport, string path, CancellationToken cancellationToken) =>
@@ -70,13 +74,13 @@ internal static class ApiDiscovery
         foreach (var resource in Items(document.RootElement, "resources"))
         {
             var name = Text(resource, "name");
-            if (name.Contains('/', StringComparison.Ordinal))
-                continue;
             var namespaced = resource.TryGetProperty("namespaced", out var flag) && flag.ValueKind == JsonValueKind.True;
             resources.Add(new DiscoveredResource(group, version, name, Text(resource, "kind"), namespaced, [.. Items(resource, "verbs").Select(v => v.GetString() ?? "")]));
         }
         return resources;
     }
+
+    private static string Path(string group, string version) => group.Length == 0 ? $"/api/{version}" : $"/apis/{group}/{version}";
 
     private static IEnumerable<JsonElement> Items(JsonElement value, string name) =>
         value.TryGetProperty(name, out var items) && items.ValueKind == JsonValueKind.Array ? items.EnumerateArray() : [];

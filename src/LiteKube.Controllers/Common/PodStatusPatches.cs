@@ -15,10 +15,13 @@ internal static class PodStatusPatches
 
     public static KubePatch NotReady(V1Pod pod, DateTimeOffset now) => Write(pod, null, "Ready", "False", null, null, now);
 
+    /// <summary>The pod does not go after all. Of just this version of it: a later one may say otherwise.</summary>
+    public static KubePatch NotDisrupted(V1Pod pod, DateTimeOffset now) => Write(pod, null, "DisruptionTarget", "False", null, null, now, isOfThisVersion: true);
+
     public static bool HasDisruption(this V1Pod pod, string reason) =>
         pod.Status?.Conditions?.Any(c => c.Type == "DisruptionTarget" && c.Status == "True" && c.Reason == reason) == true;
 
-    private static KubePatch Write(V1Pod pod, string? phase, string type, string status, string? reason, string? message, DateTimeOffset now)
+    private static KubePatch Write(V1Pod pod, string? phase, string type, string status, string? reason, string? message, DateTimeOffset now, bool isOfThisVersion = false)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         using (var writer = new Utf8JsonWriter(buffer))
@@ -26,6 +29,8 @@ internal static class PodStatusPatches
             writer.WriteStartObject();
             writer.WriteStartObject("metadata");
             writer.WriteString("uid", pod.Metadata.Uid);
+            if (isOfThisVersion)
+                writer.WriteString("resourceVersion", pod.Metadata.ResourceVersion);
             writer.WriteEndObject();
             writer.WriteStartObject("status");
             if (phase is not null)

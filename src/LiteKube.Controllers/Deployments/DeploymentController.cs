@@ -279,32 +279,19 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
             if (selector.Matches(set.Metadata.Labels))
                 sets.Add(set);
             else if (set.Metadata.DeletionTimestamp is null && deployment.Metadata.DeletionTimestamp is null)
-                await PatchAsync(set, MetadataPatches.Release(set, deployment.Metadata.Uid), cancellationToken);
+                await client.TryPatchAsync(set, MetadataPatches.Release(set, deployment.Metadata.Uid), cancellationToken);
         }
         if (deployment.Metadata.DeletionTimestamp is not null)
             return sets;
         foreach (var orphan in _replicaSets.ByIndex(OwnerIndex, "orphan:" + deployment.Metadata.NamespaceProperty))
         {
             if (orphan.Metadata.DeletionTimestamp is null && selector.Matches(orphan.Metadata.Labels) &&
-                await PatchAsync(orphan, MetadataPatches.Adopt(orphan, Owners.ReferenceTo(deployment, "apps/v1", "Deployment")), cancellationToken) is { } adopted)
+                await client.TryPatchAsync(orphan, MetadataPatches.Adopt(orphan, Owners.ReferenceTo(deployment, "apps/v1", "Deployment")), cancellationToken) is { } adopted)
             {
                 sets.Add(adopted);
             }
         }
         return sets;
-    }
-
-    private async Task<V1ReplicaSet?> PatchAsync(V1ReplicaSet set, KubePatch patch, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await client.PatchAsync<V1ReplicaSet>(set.Metadata.NamespaceProperty, set.Metadata.Name, patch, null, cancellationToken);
-        }
-        catch (KubeApiException e) when (e.IsNotFound || e.IsInvalid || e.IsConflict)
-        {
-            // Gone, or replaced by another of the same name.
-            return null;
-        }
     }
 
     private static V1ReplicaSet Replace(List<V1ReplicaSet> sets, V1ReplicaSet written)

@@ -1,4 +1,5 @@
 using k8s.Models;
+using LiteKube.Controllers.Common;
 
 namespace LiteKube.Controllers.TaintEviction;
 
@@ -13,7 +14,7 @@ internal static class EvictionPlan
         TimeSpan? stay = null;
         foreach (var taint in taints)
         {
-            var tolerations = (pod.Spec.Tolerations ?? []).Where(t => Tolerates(t, taint)).ToList();
+            var tolerations = (pod.Spec.Tolerations ?? []).Where(t => Tolerations.Tolerates(t, taint)).ToList();
             if (tolerations.Count == 0)
                 return TimeSpan.Zero;
             foreach (var toleration in tolerations)
@@ -23,22 +24,5 @@ internal static class EvictionPlan
             }
         }
         return stay;
-    }
-
-    /// <summary>An empty key with Exists tolerates every key, an empty effect every effect.</summary>
-    public static bool Tolerates(V1Toleration toleration, V1Taint taint)
-    {
-        if (!string.IsNullOrEmpty(toleration.Effect) && toleration.Effect != taint.Effect)
-            return false;
-        if (string.IsNullOrEmpty(toleration.Key))
-            return toleration.OperatorProperty == "Exists";
-        if (toleration.Key != taint.Key)
-            return false;
-        return toleration.OperatorProperty switch
-        {
-            "Exists" => true,
-            null or "" or "Equal" => (toleration.Value ?? "") == (taint.Value ?? ""),
-            _ => false,
-        };
     }
 }

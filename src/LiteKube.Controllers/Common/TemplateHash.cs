@@ -2,12 +2,11 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using k8s.Models;
 using LiteKube.Client.Json;
-using LiteKube.Controllers.Common;
 
-namespace LiteKube.Controllers.Deployments;
+namespace LiteKube.Controllers.Common;
 
 /// <summary>
-/// Names a pod template by its content, for the ReplicaSet's name and the pod-template-hash label. Clients take the
+/// Names a pod template by its content, for ReplicaSets, ControllerRevisions and the labels of their pods. Clients take the
 /// value as opaque; only its alphabet (no vowels, so no words) and stability matter.
 /// </summary>
 internal static class TemplateHash

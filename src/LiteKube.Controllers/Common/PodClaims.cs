@@ -1,0 +1,88 @@
+using k8s;
+using k8s.Models;
+using LiteKube.Apis.Selectors;
+using LiteKube.Client;
+using LiteKube.Client.Queues;
+
+namespace LiteKube.Controllers.Common;
+
+/// <summary>
+/// Which pods an object controls, by its selector and the pods' controller references
+/// (https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/#non-template-pod-acquisitions), and which
+/// owners an event of a pod concerns.
+/// </summary>
+/// <param name="belongs">What else, beside the selector, makes a pod the owner's.</param>
+internal sealed class PodClaims<T>(IKubeClient client, IInformer<T> owners, IInformer<V1Pod> pods, string apiVersion, string kind, Func<T, LabelSelector> selector, Func<T, V1Pod, bool>? belongs = null)
+    where T : class, IKubernetesObject<V1ObjectMeta>
+{
+    /// <summary>The pods that the owner controls, after taking in orphans that match and letting go of its own that no longer do. An owner that is being deleted does neither.</summary>
+    /// <param name="mayAdopt">Which orphans are worth having.</param>
+    public async Task<List<V1Pod>> ClaimAsync(T owner, Func<V1Pod, bool> mayAdopt, CancellationToken cancellationToken)
+    {
+        var wanted = selector(owner);
+        var claimed = new List<V1Pod>();
+        foreach (var pod in pods.ByIndex(OwnedPods.Index, owner.Metadata.Uid))
+        {
+            if (Wants(owner, wanted, pod))
+                claimed.Add(pod);
+            else if (!pod.IsTerminating() && owner.Metadata.DeletionTimestamp is null)
+                await client.TryPatchAsync(pod, MetadataPatches.Release(pod, owner.Metadata.Uid), cancellationToken);
+        }
+        if (owner.Metadata.DeletionTimestamp is not null)
+            return claimed;
+        foreach (var orphan in pods.ByIndex(OwnedPods.Index, OwnedPods.Orphans(owner.Metadata.NamespaceProperty)))
+        {
+            if (!mayAdopt(orphan) || !Wants(owner, wanted, orphan) || !await client.IsCurrentAsync(owner, cancellationToken))
+                continue;
+            if (await client.TryPatchAsync(orphan, MetadataPatches.Adopt(orphan, Owners.ReferenceTo(owner, apiVersion, kind)), cancellationToken) is { } adopted)
+                claimed.Add(adopted);
+        }
+        return claimed;
+    }
+
+    /// <summary>Queues the owners that pods concern, and tells the expectations what came back.</summary>
+    public void Watch(ControllerRunner runner, Expectations expectations) => runner.Watch(pods, new InformerHandler<V1Pod>(
+        OnAdd: pod =>
+        {
+            foreach (var key in Concerned(pod))
+            {
+                if (pod.IsTerminating())
+                    expectations.DeletionObserved(key, pod.Metadata.Uid);
+                else
+                    expectations.CreationObserved(key);
+                runner.Queue.Add(key);
+            }
+        },
+        OnUpdate: (old, pod) =>
+        {
+            if (ReferenceEquals(old, pod) || old.Metadata.ResourceVersion == pod.Metadata.ResourceVersion)
+                return;
+            foreach (var key in Concerned(pod).Union(Concerned(old)))
+            {
+                if (pod.IsTerminating())
+                    expectations.DeletionObserved(key, pod.Metadata.Uid);
+                runner.Queue.Add(key);
+            }
+        },
+        OnDelete: pod =>
+        {
+            foreach (var key in Concerned(pod))
+            {
+                expectations.DeletionObserved(key, pod.Metadata.Uid);
+                runner.Queue.Add(key);
+            }
+        }));
+
+    /// <summary>The pod's controller; for an orphan all that might take it in.</summary>
+    private List<ObjectKey> Concerned(V1Pod pod)
+    {
+        var ns = pod.Metadata.NamespaceProperty ?? "";
+        if (pod.Controller() is { } owner)
+            return owner.Kind == kind && owners.Find(ns, owner.Name) is { } own && own.Metadata.Uid == owner.Uid ? [new ObjectKey(ns, owner.Name)] : [];
+        if (pod.Metadata.Labels is not { Count: > 0 })
+            return [];
+        return [.. owners.List(ns).Where(o => Wants(o, selector(o), pod)).Select(o => ObjectKey.Of(o))];
+    }
+
+    private bool Wants(T owner, LabelSelector wanted, V1Pod pod) => wanted.Matches(pod.Metadata.Labels) && belongs?.Invoke(owner, pod) != false;
+}

@@ -1,0 +1,100 @@
+using System.Text;
+using k8s;
+using k8s.Models;
+using LiteKube.Client;
+using LiteKube.Client.Queues;
+using LiteKube.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LiteKube.Controllers.Tests;
+
+/// <summary>The API server with its store, defaults, validation and admission; controllers under their own roles; a kubelet that does as the test says.</summary>
+public abstract class ServerTest : IAsyncLifetime
+{
+    protected const string Ns = "default";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly List<ControllerRunner> _runners = [];
+
+    protected TestApiServer Server { get; private set; } = null!;
+    protected SharedInformers Informers { get; private set; } = null!;
+    internal RecordedEvents Events { get; } = new();
+    internal PuppetKubelet Kubelet { get; private set; } = null!;
+
+    /// <summary>With all rights.</summary>
+    protected KubeClient Admin { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        Server = await TestApiServer.StartAsync();
+        Admin = new KubeClient(ServerTransport.ForAdmin(Server.Server));
+        Informers = new SharedInformers(Admin, NullLoggerFactory.Instance, TimeProvider.System);
+        Kubelet = new PuppetKubelet(Admin, Informers);
+        // The admission of service accounts asks for it in every pod's namespace.
+        await CreateAsync("/api/v1/namespaces/default/serviceaccounts", """{"metadata":{"name":"default"}}""");
+        await StartAsync(Kubelet.CreateRunner());
+        await StartControllersAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (var runner in _runners)
+            await runner.StopAsync(default);
+        await Informers.DisposeAsync();
+        await Server.DisposeAsync();
+    }
+
+    protected abstract Task StartControllersAsync();
+
+    protected async Task StartAsync(ControllerRunner runner)
+    {
+        _runners.Add(runner);
+        await runner.StartAsync(default);
+    }
+
+    /// <summary>A client with the rights of that controller.</summary>
+    protected KubeClient ClientOf(string controller) => new(new ServerTransport(Server.Server, controller));
+
+    protected async Task CreateAsync(string path, string body)
+    {
+        var response = await Server.PostAsync(path, body);
+        Assert.True((int)response.StatusCode is 201 or 409, response.Body);
+    }
+
+    /// <summary>A merge patch of the object, as a user makes it.</summary>
+    protected Task<T> PatchAsync<T>(string name, string patch, string? subresource = null) where T : class, IKubernetesObject<V1ObjectMeta> =>
+        Admin.PatchAsync<T>(typeof(T) == typeof(V1Node) ? null : Ns, name, KubePatch.Merge(Encoding.UTF8.GetBytes(patch)), subresource, default);
+
+    /// <summary>Until the object (null while absent) is as wanted.</summary>
+    protected async Task<T> UntilAsync<T>(string name, Func<T?, bool> wanted, string what) where T : class, IKubernetesObject<V1ObjectMeta> =>
+        (await UntilAllAsync<T>(all => wanted(all.FirstOrDefault(o => o.Metadata.Name == name)), what)).FirstOrDefault(o => o.Metadata.Name == name)!;
+
+    /// <summary>Until all objects of the kind in the namespace are as wanted.</summary>
+    protected async Task<IReadOnlyList<T>> UntilAllAsync<T>(Func<IReadOnlyList<T>, bool> wanted, string what) where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        var informer = Informers.Get<T>();
+        var seen = new TaskCompletionSource<IReadOnlyList<T>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Check()
+        {
+            List<T> all = [.. informer.List(Ns).OrderBy(o => o.Metadata.Name, StringComparer.Ordinal)];
+            if (wanted(all))
+                seen.TrySetResult(all);
+        }
+        await informer.WaitForSyncAsync(default);
+        using var handler = informer.AddHandler(new InformerHandler<T>(_ => Check(), (_, _) => Check(), _ => Check()));
+        Check();
+        try
+        {
+            return await seen.Task.WaitAsync(Patience);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"did not come within {Patience.TotalSeconds} s: {what}; there was {string.Join(", ", informer.List(Ns).Select(Describe))}", e);
+        }
+    }
+
+    private static string Describe<T>(T value) where T : class, IKubernetesObject<V1ObjectMeta> => value switch
+    {
+        V1Pod pod => $"{pod.Metadata.Name} ({pod.Status?.Phase}{(pod.Metadata.DeletionTimestamp is null ? "" : ", terminating")}, {pod.Spec.Containers[0].Image})",
+        _ => Encoding.UTF8.GetString(Client.Json.KubeJson.Serialize(value)),
+    };
+}
