@@ -6,6 +6,7 @@ using LiteKube.Controllers.Certificates;
 using LiteKube.Controllers.CronJobs;
 using LiteKube.Controllers.DaemonSets;
 using LiteKube.Controllers.Deployments;
+using LiteKube.Controllers.Disruption;
 using LiteKube.Controllers.Endpoints;
 using LiteKube.Controllers.EndpointSliceMirroring;
 using LiteKube.Controllers.EndpointSlices;
@@ -62,6 +63,8 @@ public sealed class ControllerSet : IComponent
         _controllers.Add(new EphemeralVolumeController(clientOf("ephemeral-volume-controller"), informers, events.Create("ephemeral-volume-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new StatefulSetController(clientOf("statefulset-controller"), informers, events.Create("statefulset-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new DaemonSetController(clientOf("daemon-set-controller"), informers, events.Create("daemonset-controller"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new DisruptionController(clientOf("disruption-controller"), informers, events.Create("controllermanager"), timeProvider).CreateRunner(loggers));
+        _controllers.Add(new StaleDisruptionCleaner(clientOf("disruption-controller"), informers, timeProvider).CreateRunner(loggers));
     }
 
     public string Name => "controllers";

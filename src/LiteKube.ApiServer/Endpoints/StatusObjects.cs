@@ -22,8 +22,8 @@ internal static class StatusObjects
             ["metadata"] = error.Continue is { } token ? new JsonObject { ["continue"] = token } : new JsonObject(),
             ["status"] = "Failure",
             ["message"] = error.Message,
-            ["reason"] = error.Reason,
         };
+        if (error.Reason.Length > 0) status["reason"] = error.Reason;
         if (details is not null) status["details"] = details;
         status["code"] = error.Code;
         return status;

@@ -15,10 +15,13 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner 
     private const int MaxDisruptedPods = 2000;
     private const int MaxAttempts = 20;
     private const string Disruption = "DisruptionTarget";
+    private const string Allowed = "DisruptionAllowed";
     private const string DisruptionReason = "EvictionByEvictionAPI";
 
     private static readonly GroupVersionKind Kind = new("policy", "v1", "Eviction");
     private static readonly GroupResource Budgets = new("policy", "poddisruptionbudgets");
+    // As refusals name it, in the singular.
+    private static readonly GroupResource Budget = new("policy", "poddisruptionbudget");
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(10);
 
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
@@ -39,23 +42,48 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner 
         var info = request.Info;
         for (var attempt = 1; ; attempt++)
         {
-            var options = asked;
             var pod = resource.Decode(registry.Get(resource, info.Namespace, info.Name));
-            var budget = IgnoresBudget(pod) ? null : FindBudget(info.Namespace, pod);
-            var isFree = budget is null || MayGoUnhealthy(pod, budget);
-            if (!isFree) await SpendAsync(request, budget!, options.DryRun, cancellationToken);
-            // The allowance was given for this very pod; what goes free of one must still be what it was when that was seen.
-            if (!isFree) options = options with { Uid = options.Uid ?? pod.Uid() };
-            else if ((budget is not null || IgnoresBudget(pod)) && !pod.IsBeingDeleted()) options = options with { ResourceVersion = options.ResourceVersion ?? pod.ResourceVersion() };
+            if (!IgnoresBudget(pod))
+            {
+                await EvictGuardedAsync(request, resource, pod, asked, cancellationToken);
+                return;
+            }
+            // What goes free of a budget must still be what it was when that was seen.
+            var options = pod.IsBeingDeleted() ? asked : asked with { ResourceVersion = asked.ResourceVersion ?? pod.ResourceVersion() };
             try
             {
                 await DeleteAsync(request, resource, options, cancellationToken);
                 return;
             }
-            catch (ApiException exception) when (exception.Code == 409 && isFree && asked.ResourceVersion is null && asked.Uid is null && attempt < MaxAttempts)
+            catch (ApiException exception) when (exception.Code == 409 && asked.ResourceVersion is null && attempt < MaxAttempts)
             {
                 // It changed meanwhile, and may need the budget now.
             }
+        }
+    }
+
+    private async ValueTask EvictGuardedAsync(ApiRequest request, ServedResource resource, JsonObject pod, DeleteOptions asked, CancellationToken cancellationToken)
+    {
+        if (FindBudget(request.Info.Namespace, pod) is not { } budget)
+        {
+            await DeleteAsync(request, resource, asked, cancellationToken);
+            return;
+        }
+        if (!MayGoUnhealthy(pod, budget))
+        {
+            await SpendAsync(request, budget, asked.DryRun, cancellationToken);
+            // The allowance was given for this very pod.
+            await DeleteAsync(request, resource, asked with { Uid = asked.Uid ?? pod.Uid() }, cancellationToken);
+            return;
+        }
+        try
+        {
+            await DeleteAsync(request, resource, asked with { ResourceVersion = asked.ResourceVersion ?? pod.ResourceVersion() }, cancellationToken);
+        }
+        catch (ApiException exception) when (exception.Code == 409 && asked.ResourceVersion is null)
+        {
+            // It may have become ready meanwhile; the client is to try again.
+            throw StillProcessed(budget.Name());
         }
     }
 
@@ -104,7 +132,7 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner 
         foreach (var budget in objects.List(Budgets, ns))
         {
             if (!LabelSelection.Matches(budget.Obj("spec", "selector"), pod.Labels())) continue;
-            if (found is not null) throw ApiException.Internal("This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
+            if (found is not null) throw new ApiException(500, "", "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.");
             found = budget;
         }
         return found;
@@ -137,29 +165,54 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner 
     {
         var name = current.Name();
         var status = current.Obj("status");
-        if (status.Long("observedGeneration") < current.Meta().Long("generation")) throw Refused($"The disruption budget {name} is still being processed by the server.", RetryAfter);
+        if (status.Long("observedGeneration") < current.Meta().Long("generation")) throw StillProcessed(name);
         var allowed = status.Long("disruptionsAllowed");
-        if (allowed < 0) throw ApiException.Forbidden(Budgets, name, "pdb disruptions allowed is negative");
-        if (status.Obj("disruptedPods") is { Count: > MaxDisruptedPods }) throw ApiException.Forbidden(Budgets, name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
+        if (allowed < 0) throw Forbidden(name, "pdb disruptions allowed is negative", "pdb disruptions allowed is negative");
+        if (status.Obj("disruptedPods") is { Count: > MaxDisruptedPods }) throw Forbidden(name, "DisruptedPods map too big - too many evictions not confirmed by PDB controller", "too many pending evictions not confirmed by PDB controller");
         if (allowed == 0) throw Refused(SpentCause(name, status), null);
 
         var budget = (JsonObject)current.DeepClone();
         var spent = budget.GetOrAdd("status");
         spent["disruptionsAllowed"] = (int)(allowed - 1);
         spent.GetOrAdd("disruptedPods")[podName] = ObjectFields.FormatTime(time.GetUtcNow());
+        if (allowed == 1) Forbid(spent);
         return budget;
+    }
+
+    /// <summary>Says in the condition as well that nothing more may go.</summary>
+    private void Forbid(JsonObject status)
+    {
+        var conditions = status.GetOrAddArray("conditions");
+        var known = conditions.OfType<JsonObject>().FirstOrDefault(c => c.Str("type") == Allowed);
+        var since = known?.Str("status") == "False" ? known.Str("lastTransitionTime") : ObjectFields.FormatTime(time.GetUtcNow());
+        var condition = new JsonObject { ["type"] = Allowed, ["status"] = "False", ["observedGeneration"] = status.Long("observedGeneration"), ["lastTransitionTime"] = since, ["reason"] = "InsufficientPods", ["message"] = known?.Str("message") ?? "" };
+        if (known is not null) conditions[conditions.IndexOf(known)] = condition;
+        else conditions.Add((JsonNode)condition);
     }
 
     private static string SpentCause(string name, JsonObject? status)
     {
-        var failed = status.Items("conditions").FirstOrDefault(c => c.Str("type") == "DisruptionAllowed" && c.Str("status") == "False" && c.Str("reason") == "SyncFailed");
-        return failed is null
-            ? $"The disruption budget {name} needs {status.Long("desiredHealthy")} healthy pods and has {status.Long("currentHealthy")} currently"
-            : $"The disruption budget {name} does not allow evicting pods currently because it failed sync: {failed.Str("message")}";
+        var refusal = status.Items("conditions").FirstOrDefault(c => c.Str("type") == Allowed && c.Str("status") == "False" && c.Str("message").Length > 0);
+        // The counts of a round that failed mean nothing.
+        if (refusal?.Str("reason") == "SyncFailed") return $"The disruption budget {name} does not allow evicting pods currently because it failed sync: {refusal.Str("message")}";
+        if (status.Long("currentHealthy") <= status.Long("desiredHealthy")) return $"The disruption budget {name} needs {status.Long("desiredHealthy")} healthy pods and has {status.Long("currentHealthy")} currently";
+        return refusal is null ? $"The disruption budget {name} does not allow evicting pods currently" : $"The disruption budget {name} does not allow evicting pods currently ({refusal.Str("reason")}): {refusal.Str("message")}";
+    }
+
+    private static ApiException StillProcessed(string budget) => Refused($"The disruption budget {budget} is still being processed by the server.", RetryAfter);
+
+    private static ApiException Forbidden(string budget, string why, string cause)
+    {
+        var plain = ApiException.Forbidden(Budget, budget, why);
+        var details = (JsonObject)plain.Details!.DeepClone();
+        details["causes"] = Causes($"The disruption budget {budget} does not allow evicting pods currently: {cause}");
+        return new(plain.Code, plain.Reason, plain.Message, details);
     }
 
     private static ApiException Refused(string cause, TimeSpan? retryAfter) => new(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", new JsonObject
     {
-        ["causes"] = new JsonArray(new JsonObject { ["reason"] = "DisruptionBudget", ["message"] = cause }),
+        ["causes"] = Causes(cause),
     }, retryAfter);
+
+    private static JsonArray Causes(string message) => new(new JsonObject { ["reason"] = "DisruptionBudget", ["message"] = message });
 }
