@@ -122,7 +122,8 @@ public sealed class DaemonSetConformanceTests : ServerTest
         var first = Assert.Single(await RevisionsAsync());
         Kubelet.Mood = PodMood.Unready;
         await SetImageAsync("foo:non-existent");
-        await UntilAllAsync<V1Pod>(pods => pods.Count(p => p.Spec.Containers[0].Image == "foo:non-existent" && p.Status?.Phase == "Running") == 1, "one pod of the bad image");
+        var bad = (await UntilAllAsync<V1Pod>(pods => pods.Count(p => p.Spec.Containers[0].Image == "foo:non-existent" && p.Status?.Phase == "Running") == 1, "one pod of the bad image")).Single(p => p.Spec.Containers[0].Image != "one");
+        Kubelet.Set(bad.Metadata.Name, PodMood.Unready);
         var kept = Pods().Where(p => before.Contains(p.Metadata.Uid)).Select(p => p.Metadata.Uid).ToList();
         Assert.Equal(2, kept.Count);
         Kubelet.Mood = PodMood.Ready;

@@ -42,7 +42,7 @@ public static class BuiltInStrategies
     [
         Make("apps", "deployments", r => new WorkloadStrategy(r, WorkloadValidation.Deployment, WorkloadStatusValidation.Deployment, InPodNames)),
         Make("apps", "replicasets", r => new WorkloadStrategy(r, WorkloadValidation.ReplicaSet, WorkloadStatusValidation.ReplicaSet, InPodNames)),
-        Make("apps", "daemonsets", r => new WorkloadStrategy(r, WorkloadValidation.DaemonSet, WorkloadStatusValidation.DaemonSet, InPodNames)),
+        Make("apps", "daemonsets", r => new DaemonSetStrategy(r, InPodNames)),
         Make("apps", "statefulsets", r => new WorkloadStrategy(r, WorkloadValidation.StatefulSet, WorkloadStatusValidation.StatefulSet, null)),
         Checked("apps", "controllerrevisions", PolicyValidation.ControllerRevision),
         Make("batch", "jobs", r => new JobStrategy(r)),

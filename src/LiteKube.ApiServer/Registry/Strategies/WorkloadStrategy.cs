@@ -5,7 +5,7 @@ namespace LiteKube.ApiServer.Registry.Strategies;
 
 /// <summary>A kind that makes pods from spec.template: as <see cref="ValidatedStrategy"/>, and it warns of what the template should not say.</summary>
 /// <param name="use">What its name becomes part of, for the warning of names that are no DNS labels; null: none is given.</param>
-internal sealed class WorkloadStrategy(ResourceInfo resource, Validation validate, Validation? validateStatus, string? use) : ValidatedStrategy(resource, validate, validateStatus)
+internal class WorkloadStrategy(ResourceInfo resource, Validation validate, Validation? validateStatus, string? use) : ValidatedStrategy(resource, validate, validateStatus)
 {
     private static readonly FieldPath Template = FieldPath.Of("spec").Child("template");
 
