@@ -93,6 +93,9 @@ internal sealed class RevisionHistory<T>(IKubeClient client, IInformer<T> owners
         return (renumbered, collisionCount);
     }
 
+    /// <summary>The owner is gone.</summary>
+    public void Forget(ObjectKey owner) => _written.Forget(owner);
+
     public async Task DeleteAllAsync(T owner, IEnumerable<V1ControllerRevision> revisions, CancellationToken cancellationToken)
     {
         foreach (var revision in revisions.ToList())

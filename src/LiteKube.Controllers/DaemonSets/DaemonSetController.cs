@@ -53,6 +53,7 @@ internal sealed class DaemonSetController(IKubeClient client, ISharedInformers i
         if (_sets.Find(key) is not { } set)
         {
             _control.Expectations.Forget(key);
+            _history.Forget(key);
             return ReconcileResult.Done;
         }
         if (Selector(set).IsEverything)

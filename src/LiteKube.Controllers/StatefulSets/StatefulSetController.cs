@@ -38,6 +38,7 @@ internal sealed class StatefulSetController(IKubeClient client, ISharedInformers
         if (_sets.Find(key) is not { } set)
         {
             _control.Expectations.Forget(key);
+            _history.Forget(key);
             return ReconcileResult.Done;
         }
         var pods = await _pods.ClaimAsync(set, mayAdopt: pod => !pod.IsTerminating(), cancellationToken);
