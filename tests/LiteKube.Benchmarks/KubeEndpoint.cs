@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using LiteKube.Client.Transport;
 using YamlDotNet.RepresentationModel;
 
 namespace LiteKube.Benchmarks;
@@ -11,9 +12,12 @@ internal sealed class KubeEndpoint
 {
     private readonly X509Certificate2? _clientCertificate;
     private readonly string? _token;
+    private readonly X509Certificate2Collection _authority = [];
 
-    private KubeEndpoint(string path, Uri server, X509Certificate2? clientCertificate, string? token)
+    private KubeEndpoint(string path, Uri server, X509Certificate2? clientCertificate, string? token, string? authority)
     {
+        if (authority is not null)
+            _authority.ImportFromPem(authority);
         Path = path;
         Server = server;
         _clientCertificate = clientCertificate;
@@ -35,7 +39,7 @@ internal sealed class KubeEndpoint
         var certificate = Pem(user, "client-certificate");
         var key = Pem(user, "client-key");
         return new KubeEndpoint(path, new Uri(Text(cluster, "server")!),
-            certificate is null || key is null ? null : X509Certificate2.CreateFromPem(certificate, key), Text(user, "token"));
+            certificate is null || key is null ? null : X509Certificate2.CreateFromPem(certificate, key), Text(user, "token"), Pem(cluster, "certificate-authority"));
     }
 
     /// <summary>A client with a connection of its own, as another process would have. The server's certificate is not checked: only speed is measured.</summary>
@@ -60,6 +64,9 @@ internal sealed class KubeEndpoint
             client.DefaultRequestHeaders.Authorization = new("Bearer", _token);
         return client;
     }
+
+    /// <summary>What components stand on, over HTTP/2. Checks the server's certificate as they do.</summary>
+    public HttpTransport Transport() => new(new HttpTransportOptions(Server, _authority, () => _clientCertificate), TimeProvider.System);
 
     /// <summary>Several clients, on one connection or on one each. Disposing one of those that share disposes all.</summary>
     public HttpClient[] Connect(int count, bool share)

@@ -53,6 +53,9 @@ public sealed class SimulatedNodes : IAsyncDisposable
     /// <summary>Pods that were said to run so far.</summary>
     public int Started => _running.Count;
 
+    /// <summary>Every pod of the cluster, as the nodes see it.</summary>
+    public IInformer<V1Pod> Pods => _informers.Get<V1Pod>();
+
     public string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"{_options.Prefix}-{index}");
 
     /// <summary>All nodes are registered and Ready when this returns.</summary>
