@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace LiteKube.Scheduler.Cache;
 
 /// <summary>
@@ -6,9 +8,12 @@ namespace LiteKube.Scheduler.Cache;
 /// </summary>
 public sealed class LabelSet : IEquatable<LabelSet>
 {
+    /// <summary>Beyond this the pods hardly share any, and what is kept is let go of.</summary>
+    private const int MaxShared = 4096;
+    private static readonly ConcurrentDictionary<LabelSet, LabelSet> Shared = new();
     private readonly int _hash;
 
-    public LabelSet(string ns, IDictionary<string, string>? labels)
+    private LabelSet(string ns, IDictionary<string, string>? labels)
     {
         Namespace = ns;
         Labels = labels;
@@ -17,6 +22,15 @@ public sealed class LabelSet : IEquatable<LabelSet>
         foreach (var (key, value) in labels ?? Empty)
             hash += HashCode.Combine(key, value);
         _hash = hash;
+    }
+
+    /// <summary>The same instance for the same content, as far as it is kept: comparing two is then one look.</summary>
+    public static LabelSet Of(string ns, IDictionary<string, string>? labels)
+    {
+        var set = new LabelSet(ns, labels);
+        if (Shared.Count >= MaxShared)
+            Shared.Clear();
+        return Shared.GetOrAdd(set, set);
     }
 
     public string Namespace { get; }

@@ -5,12 +5,18 @@ namespace LiteKube.Scheduler.Cache;
 /// <summary>A node with the pods on it, assumed ones included, and their sums. Belongs to one owner at a time: the cache's copy, or the snapshot's.</summary>
 public sealed class NodeInfo
 {
+    public const string HostnameLabel = "kubernetes.io/hostname";
+    public const string ZoneLabel = "topology.kubernetes.io/zone";
+    private const string RegionLabel = "topology.kubernetes.io/region";
     private static readonly IReadOnlyDictionary<string, long> NoImages = new Dictionary<string, long>(StringComparer.Ordinal);
     private readonly List<PodInfo> _pods = [];
     private readonly List<PodInfo> _podsWithAffinity = [];
     private readonly List<PodInfo> _podsWithRequiredAntiAffinity = [];
     private readonly List<HostPort> _usedPorts = [];
     private readonly Dictionary<LabelSet, LabelCount> _podsByLabels = [];
+    private Dictionary<string, string>? _labels;
+    private string? _hostname;
+    private string? _zone;
 
     public NodeInfo(string name) => Name = name;
 
@@ -19,6 +25,7 @@ public sealed class NodeInfo
         Name = other.Name;
         Node = other.Node;
         Zone = other.Zone;
+        (_labels, _hostname, _zone) = (other._labels, other._hostname, other._zone);
         Images = other.Images;
         Allocatable = other.Allocatable;
         Requested = other.Requested.Copy();
@@ -57,7 +64,15 @@ public sealed class NodeInfo
 
     public IDictionary<string, string>? Labels => Node?.Metadata.Labels;
 
-    public string? Label(string key) => Node?.Metadata.Labels is { } labels && labels.TryGetValue(key, out var value) ? value : null;
+    /// <summary>null without the label. Hosts and zones, which are asked for all the time, are known beforehand.</summary>
+    public string? Label(string key)
+    {
+        if (ReferenceEquals(key, HostnameLabel))
+            return _hostname;
+        if (ReferenceEquals(key, ZoneLabel))
+            return _zone;
+        return _labels is not null && _labels.TryGetValue(key, out var value) ? value : null;
+    }
 
     /// <summary>Region and zone; empty without labels of them.</summary>
     public string Zone { get; private set; } = "";
@@ -65,7 +80,15 @@ public sealed class NodeInfo
     public void SetNode(V1Node? node)
     {
         Node = node;
-        Zone = ZoneOf(node);
+        _labels = node?.Metadata.Labels switch
+        {
+            null => null,
+            Dictionary<string, string> labels => labels,
+            var labels => new Dictionary<string, string>(labels, StringComparer.Ordinal),
+        };
+        _hostname = _labels?.GetValueOrDefault(HostnameLabel);
+        _zone = _labels?.GetValueOrDefault(ZoneLabel);
+        Zone = _zone is null && _labels?.ContainsKey(RegionLabel) != true ? "" : $"{_labels?.GetValueOrDefault(RegionLabel)}:{_zone}";
         Allocatable = Resources.From(node?.Status?.Allocatable);
         if (node?.Status?.Images is not { Count: > 0 } images)
         {
@@ -116,15 +139,6 @@ public sealed class NodeInfo
     }
 
     public NodeInfo Copy() => new(this);
-
-    private static string ZoneOf(V1Node? node)
-    {
-        if (node?.Metadata.Labels is not { } labels)
-            return "";
-        labels.TryGetValue("topology.kubernetes.io/region", out var region);
-        labels.TryGetValue("topology.kubernetes.io/zone", out var zone);
-        return region is null && zone is null ? "" : $"{region}:{zone}";
-    }
 
     private void CountLabels(PodInfo pod, int by)
     {

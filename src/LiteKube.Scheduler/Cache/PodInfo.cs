@@ -16,7 +16,8 @@ public sealed class PodInfo
         HostPorts = HostPort.Of(pod);
         Affinity = PodAffinityTerms.Of(pod);
         Tolerations = pod.Spec.Tolerations ?? [];
-        LabelSet = new LabelSet(Namespace, pod.Metadata.Labels);
+        LabelSet = LabelSet.Of(Namespace, pod.Metadata.Labels);
+        NodeSelector = pod.Spec.NodeSelector is { Count: > 0 } selector ? [.. selector] : [];
     }
 
     public V1Pod Pod { get; }
@@ -39,6 +40,9 @@ public sealed class PodInfo
     public IDictionary<string, string>? Labels => Pod.Metadata.Labels;
 
     public LabelSet LabelSet { get; }
+
+    /// <summary>spec.nodeSelector as an array: it is gone through for every node.</summary>
+    public KeyValuePair<string, string>[] NodeSelector { get; }
 
     public bool IsTerminating => Pod.Metadata.DeletionTimestamp is not null;
 

@@ -19,10 +19,14 @@ public sealed class CycleState
             _values.Add((type, value is ICopiedState copied ? copied.Copy() : value));
         SkippedFilters = other.SkippedFilters;
         SkippedScores = other.SkippedScores;
+        Filters = other.Filters;
     }
 
     /// <summary>Plugins whose PreFilter had nothing to do.</summary>
     internal HashSet<string> SkippedFilters { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The filters that are left, once PreFilter has run: they are gone through for every node.</summary>
+    internal IFilterPlugin[]? Filters { get; set; }
 
     internal HashSet<string> SkippedScores { get; } = new(StringComparer.Ordinal);
 

@@ -112,13 +112,12 @@ public sealed partial class PluginSet
     /// <summary>The first plugin that refuses the node speaks for it.</summary>
     public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node)
     {
-        foreach (var plugin in _filter)
+        foreach (var plugin in state.Filters ??= [.. _filter.Where(plugin => !state.SkippedFilters.Contains(plugin.Name))])
         {
-            if (state.SkippedFilters.Count > 0 && state.SkippedFilters.Contains(plugin.Name))
-                continue;
-            var started = _times.StartPlugin(state);
+            var started = state.IsMeasured ? _times.StartPlugin(state) : 0;
             var status = plugin.Filter(state, pod, node);
-            _times.Plugin(state, plugin.Name, "Filter", started, status);
+            if (started != 0)
+                _times.Plugin(state, plugin.Name, "Filter", started, status);
             if (status is { Code: StatusCode.Error })
                 throw new PluginFailedException($"running \"{plugin.Name}\" filter plugin: {status.Message}");
             if (status is not null)
@@ -155,11 +154,8 @@ public sealed partial class PluginSet
     internal void Filtered(CycleState state, long started, PluginStatus? status)
     {
         _times.Point("Filter", started, status);
-        foreach (var plugin in _filter)
-        {
-            if (!state.SkippedFilters.Contains(plugin.Name))
-                _times.Evaluated(plugin.Name, "Filter");
-        }
+        foreach (var plugin in state.Filters ?? [])
+            _times.Evaluated(plugin.Name, "Filter");
     }
 
     internal long StartFilter() => _times.Start();

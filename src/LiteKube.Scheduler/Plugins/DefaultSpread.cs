@@ -17,7 +17,7 @@ internal sealed class DefaultSpread(ISharedInformers informers, IReadOnlyList<V1
     private static readonly IReadOnlyList<V1TopologySpreadConstraint> BuiltIn =
     [
         new() { TopologyKey = PodTopologySpread.Hostname, WhenUnsatisfiable = ScheduleAnyway, MaxSkew = 3 },
-        new() { TopologyKey = "topology.kubernetes.io/zone", WhenUnsatisfiable = ScheduleAnyway, MaxSkew = 5 },
+        new() { TopologyKey = NodeInfo.ZoneLabel, WhenUnsatisfiable = ScheduleAnyway, MaxSkew = 5 },
     ];
 
     /// <summary>Nodes without a zone are still spread over by host.</summary>

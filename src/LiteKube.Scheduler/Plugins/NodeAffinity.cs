@@ -49,7 +49,12 @@ internal sealed class NodeAffinity(V1NodeAffinity? added = null) : IPreFilterPlu
         return null;
     }
 
-    public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node) => Mismatches(pod, node.Node!);
+    public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node)
+    {
+        if (added?.RequiredDuringSchedulingIgnoredDuringExecution is { } required && !NodeSelectors.Matches(required, node.Node!))
+            return Enforced;
+        return NodeSelectors.Matches(pod, node) ? null : Mismatch;
+    }
 
     public PluginStatus? PreScore(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes) =>
         Preferred(pod) is { Count: > 0 } || added?.PreferredDuringSchedulingIgnoredDuringExecution is { Count: > 0 } ? null : PluginStatus.Skip;
@@ -84,6 +89,17 @@ internal sealed class NodeAffinity(V1NodeAffinity? added = null) : IPreFilterPlu
 
 internal static class NodeSelectors
 {
+    /// <summary>The pod's selector and required affinity.</summary>
+    public static bool Matches(PodInfo pod, NodeInfo node)
+    {
+        foreach (var (key, value) in pod.NodeSelector)
+        {
+            if (node.Label(key) != value)
+                return false;
+        }
+        return pod.Pod.Spec.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution is not { } required || Matches(required, node.Node!);
+    }
+
     public static bool Matches(V1Pod pod, V1Node node)
     {
         foreach (var (key, value) in pod.Spec.NodeSelector ?? Empty)

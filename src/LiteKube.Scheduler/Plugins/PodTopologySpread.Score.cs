@@ -102,8 +102,11 @@ internal sealed partial class PodTopologySpread
                 continue;
             for (var i = 0; i < constraints.Length; i++)
             {
-                if (constraints[i].TopologyKey != Hostname && node.Label(constraints[i].TopologyKey) is { } domain && counts[i].TryGetValue(domain, out var count) && constraints[i].IncludesNode(pod, node.Node!))
-                    counts[i][domain] = count + constraints[i].CountOn(pod, node);
+                if (ReferenceEquals(constraints[i].TopologyKey, Hostname) || node.Label(constraints[i].TopologyKey) is not { } domain || !constraints[i].IncludesNode(pod, node))
+                    continue;
+                // Only domains with a node that may be chosen are of interest.
+                if (constraints[i].CountOn(pod, node) is > 0 and var count && counts[i].TryGetValue(domain, out var before))
+                    counts[i][domain] = before + count;
             }
         }
     }

@@ -8,7 +8,7 @@ namespace LiteKube.Scheduler.Plugins;
 /// <param name="defaults">Constraints for pods without any; null for none.</param>
 internal sealed partial class PodTopologySpread(Func<Snapshot> snapshot, DefaultSpread? defaults = null) : IPreFilterExtensions, IFilterPlugin, IPreScorePlugin, IScorePlugin, IEnqueueExtensions
 {
-    public const string Hostname = "kubernetes.io/hostname";
+    public const string Hostname = NodeInfo.HostnameLabel;
     private static readonly PluginStatus Skewed = PluginStatus.Unschedulable("node(s) didn't match pod topology spread constraints");
     private static readonly PluginStatus NoDomain = PluginStatus.Unresolvable("node(s) didn't match pod topology spread constraints (missing required label)");
 
@@ -29,7 +29,7 @@ internal sealed partial class PodTopologySpread(Func<Snapshot> snapshot, Default
                 continue;
             for (var i = 0; i < constraints.Length; i++)
             {
-                if (constraints[i].IncludesNode(pod, node.Node!))
+                if (constraints[i].IncludesNode(pod, node))
                     domains[i].Add(node.Label(constraints[i].TopologyKey)!, constraints[i].CountOn(pod, node));
             }
         }
@@ -69,7 +69,7 @@ internal sealed partial class PodTopologySpread(Func<Snapshot> snapshot, Default
         for (var i = 0; i < hard.Constraints.Length; i++)
         {
             var constraint = hard.Constraints[i];
-            if (constraint.Selects(other.Labels) && constraint.IncludesNode(pod, node.Node!))
+            if (constraint.Selects(other.Labels) && constraint.IncludesNode(pod, node))
                 hard.Domains[i].Add(node.Label(constraint.TopologyKey)!, by);
         }
     }

@@ -7,9 +7,19 @@ namespace LiteKube.Scheduler.Plugins;
 /// <param name="isNonZero">Count a small default for containers that request no cpu or memory, so that such pods do not all go to one node.</param>
 internal sealed class ResourceScorer(IReadOnlyList<ResourceWeight> resources, bool isNonZero)
 {
-    public int Count => resources.Count;
+    /// <summary>Known by number: this runs for every node.</summary>
+    private readonly Kind[] _kinds = [.. resources.Select(static resource => resource.Name switch { Resources.Cpu => Kind.Cpu, Resources.Memory => Kind.Memory, Resources.EphemeralStorage => Kind.EphemeralStorage, _ => Kind.Other })];
+    private readonly long[] _weights = [.. resources.Select(static resource => resource.Weight)];
 
-    public long WeightOf(int index) => resources[index].Weight;
+    private enum Kind
+    {
+        Cpu,
+        Memory,
+        EphemeralStorage,
+        Other,
+    }
+
+    public long WeightOf(int index) => _weights[index];
 
     public long[] RequestsOf(PodInfo pod)
     {
@@ -25,18 +35,17 @@ internal sealed class ResourceScorer(IReadOnlyList<ResourceWeight> resources, bo
     /// <summary>Fills in, for each resource, what the node's pods have, and what it can give; 0 for what does not count.</summary>
     public void Fill(NodeInfo node, long[] podRequests, Span<long> allocated, Span<long> allocatable)
     {
-        for (var i = 0; i < resources.Count; i++)
+        var requested = isNonZero ? node.NonZeroRequested : node.Requested;
+        for (var i = 0; i < _kinds.Length; i++)
         {
-            var name = resources[i].Name;
-            var isBasic = name is Resources.Cpu or Resources.Memory or Resources.EphemeralStorage;
-            // A resource that not every pod asks for says nothing about those that do not.
-            if (!isBasic && podRequests[i] == 0)
+            (allocated[i], allocatable[i]) = _kinds[i] switch
             {
-                (allocated[i], allocatable[i]) = (0, 0);
-                continue;
-            }
-            allocatable[i] = node.Allocatable.Get(name);
-            allocated[i] = (isNonZero && name is Resources.Cpu or Resources.Memory ? node.NonZeroRequested : node.Requested).Get(name);
+                Kind.Cpu => (requested.MilliCpu, node.Allocatable.MilliCpu),
+                Kind.Memory => (requested.MemoryBytes, node.Allocatable.MemoryBytes),
+                Kind.EphemeralStorage => (node.Requested.EphemeralStorageBytes, node.Allocatable.EphemeralStorageBytes),
+                // A resource that not every pod asks for says nothing about those that do not.
+                _ => podRequests[i] == 0 ? (0, 0) : (node.Requested.Get(resources[i].Name), node.Allocatable.Get(resources[i].Name)),
+            };
         }
     }
 }

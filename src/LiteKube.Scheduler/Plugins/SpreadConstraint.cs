@@ -12,6 +12,8 @@ internal sealed class SpreadConstraint
     private readonly KeyValuePair<string, string>[] _sameLabels;
     /// <summary>The few sets of labels that a cluster's pods have, and whether they are selected.</summary>
     private readonly Dictionary<LabelSet, bool> _selected = [];
+    private LabelSet? _last;
+    private bool _lastIsSelected;
 
     public SpreadConstraint(V1TopologySpreadConstraint constraint, PodInfo pod, LabelSelector? selector = null)
     {
@@ -19,9 +21,11 @@ internal sealed class SpreadConstraint
         _selector = selector ?? LabelSelector.From(constraint.LabelSelector);
         _sameLabels = [.. (constraint.MatchLabelKeys ?? []).Where(key => pod.Labels?.ContainsKey(key) == true).Select(key => KeyValuePair.Create(key, pod.Labels![key]))];
         SelectsPod = Selects(pod.Labels);
+        // The instances that nodes know by heart.
+        TopologyKey = constraint.TopologyKey switch { NodeInfo.HostnameLabel => NodeInfo.HostnameLabel, NodeInfo.ZoneLabel => NodeInfo.ZoneLabel, var key => key };
     }
 
-    public string TopologyKey => _constraint.TopologyKey;
+    public string TopologyKey { get; }
     public int MaxSkew => _constraint.MaxSkew;
     public int MinDomains => _constraint.MinDomains ?? 1;
 
@@ -63,19 +67,23 @@ internal sealed class SpreadConstraint
     }
 
     /// <summary>Whether the node's pods count, by nodeAffinityPolicy (Honor by default) and nodeTaintsPolicy (Ignore).</summary>
-    public bool IncludesNode(PodInfo pod, V1Node node)
+    public bool IncludesNode(PodInfo pod, NodeInfo node)
     {
-        if (_constraint.NodeAffinityPolicy != "Ignore" && !NodeSelectors.Matches(pod.Pod, node))
+        if (_constraint.NodeAffinityPolicy != "Ignore" && !NodeSelectors.Matches(pod, node))
             return false;
-        return _constraint.NodeTaintsPolicy != "Honor" || !Tolerations.HasUntolerated(pod, node);
+        return _constraint.NodeTaintsPolicy != "Honor" || !Tolerations.HasUntolerated(pod, node.Node!);
     }
 
     public bool HonorsTaints => _constraint.NodeTaintsPolicy == "Honor";
 
     private bool Selects(LabelSet labels)
     {
+        // From node to node it is mostly the same one.
+        if (ReferenceEquals(labels, _last))
+            return _lastIsSelected;
         if (!_selected.TryGetValue(labels, out var selects))
             _selected[labels] = selects = Selects(labels.Labels);
+        (_last, _lastIsSelected) = (labels, selects);
         return selects;
     }
 }
