@@ -1,3 +1,5 @@
+using LiteKube.Apis.Schema;
+
 namespace LiteKube.Apis.Tests;
 
 /// <summary>One object of every kind with every field filled, as Kubernetes' own round-trip tests have them: files GROUP.VERSION.KIND.json.</summary>
@@ -9,25 +11,27 @@ internal static class ApiFixtures
         ? []
         : Directory.GetFiles(Folder, "*.json").Select(f => Path.GetFileNameWithoutExtension(f)).Where(n => !n.Contains("after_roundtrip", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
-    /// <summary>Groups whose kinds no server serves by default, or that are no kinds of the API: the table does not hold them.</summary>
-    private static readonly string[] NotHeld =
-    [
-        "imagepolicy.k8s.io.v1alpha1.", "internal.apiserver.k8s.io.v1alpha1.", "extensions.v1beta1.", "apps.v1beta1.", "apps.v1beta2.",
-    ];
+    private static readonly Lazy<SchemaTable> AllTypes = new(ReadTypes);
 
-    /// <summary>The objects of stable versions, which the table must hold each of; "none" where there are no files.</summary>
-    public static TheoryData<string> Held()
+    /// <summary>The table with the versions that are not served by default: as many as Kubernetes' own round-trip objects have.</summary>
+    public static SchemaTable Types => AllTypes.Value;
+
+    /// <summary>Every object; "none" where there are no files.</summary>
+    public static TheoryData<string> All()
     {
         var data = new TheoryData<string>();
-        foreach (var name in Names)
-        {
-            if (!IsAlphaOrBeta(name) && !NotHeld.Any(n => name.StartsWith(n, StringComparison.Ordinal)))
-                data.Add(name);
-        }
-
+        data.AddRange([.. Names]);
         if (data.Count == 0)
             data.Add("none");
         return data;
+    }
+
+    /// <summary>The type of an object, by what it says of itself.</summary>
+    public static TypeSchema TypeOf(string apiVersion, string kind)
+    {
+        var type = Types.Find(apiVersion, kind);
+        Assert.True(type is not null, $"neither kubernetes.types nor unserved.types has a type for {apiVersion} {kind}");
+        return type;
     }
 
     /// <summary>Such an object in protobuf, with its envelope; as a current server writes it.</summary>
@@ -36,8 +40,6 @@ internal static class ApiFixtures
         var after = Path.Combine(Folder!, name + ".after_roundtrip.pb");
         return File.ReadAllBytes(File.Exists(after) ? after : Path.Combine(Folder!, name + ".pb"));
     }
-
-    private static bool IsAlphaOrBeta(string name) => name.Split('.').Any(part => part.StartsWith('v') && (part.Contains("alpha", StringComparison.Ordinal) || part.Contains("beta", StringComparison.Ordinal)));
 
     public static byte[] Read(string name) => File.ReadAllBytes(Path.Combine(Folder!, name + ".json"));
 
@@ -50,19 +52,24 @@ internal static class ApiFixtures
 
     public static bool HasExpected(string name) => File.Exists(Path.Combine(Folder!, name + ".after_roundtrip.json"));
 
+    private static SchemaTable ReadTypes()
+    {
+        using var stream = typeof(ApiFixtures).Assembly.GetManifestResourceStream("unserved.types")!;
+        var text = new byte[stream.Length];
+        stream.ReadExactly(text);
+        return SchemaTable.BuiltIn.With(text);
+    }
+
     private static string? Find()
     {
-        var folder = Environment.GetEnvironmentVariable("LITEKUBE_API_FIXTURES");
-        if (string.IsNullOrEmpty(folder))
+        if (Environment.GetEnvironmentVariable("LITEKUBE_API_FIXTURES") is { Length: > 0 } folder) return Existing(folder);
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
         {
-            var root = AppContext.BaseDirectory;
-            while (root is not null && !File.Exists(Path.Combine(root, "LiteKube.sln")))
-                root = Path.GetDirectoryName(root);
-            folder = root is null ? "" : Path.Combine(root, "..", "shared", "api");
+            if (Existing(Path.Combine(at.FullName, "shared", "api")) is { } found) return found;
         }
+        return null;
 
-        var roundtrip = Path.Combine(folder, "roundtrip");
-        return Directory.Exists(roundtrip) ? roundtrip : null;
+        static string? Existing(string directory) => Path.Combine(directory, "roundtrip") is var roundtrip && Directory.Exists(roundtrip) ? roundtrip : null;
     }
 }
 

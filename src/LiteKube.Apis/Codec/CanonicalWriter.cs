@@ -69,7 +69,7 @@ internal static class CanonicalWriter
             {
                 if (ZeroValues.IsOmitted(field)) continue;
                 GoJsonWriter.WriteName(walk.Buffer, field.Name, isFirst);
-                GoJsonWriter.Write(walk.Buffer, field.Cardinality == Cardinality.One && !field.IsPointer ? ZeroValues.OfElement(field) : null);
+                GoJsonWriter.Write(walk.Buffer, ZeroValues.OfField(field));
                 isFirst = false;
                 continue;
             }

@@ -17,11 +17,14 @@ internal static class ZeroValues
             if (!values.IsEmpty && values[i] is { } value)
                 result.Add(field.Name, value);
             else if (!IsOmitted(field))
-                result.Add(field.Name, field.Cardinality == Cardinality.One && !field.IsPointer ? OfElement(field) : null);
+                result.Add(field.Name, OfField(field));
         }
 
         return result;
     }
+
+    /// <summary>What a field has that nobody set. Go's bytes are a list: null.</summary>
+    public static JsonNode? OfField(FieldSchema field) => field.Cardinality == Cardinality.One && !field.IsPointer && field.Kind != ValueKind.Bytes ? OfElement(field) : null;
 
     /// <summary>The zero value of the field's element type.</summary>
     public static JsonNode? OfElement(FieldSchema field) => field.Kind switch

@@ -23,6 +23,9 @@ internal sealed class SchemaTable
 
     public static SchemaTable BuiltIn => Opened.Value;
 
+    /// <summary>This table and what stands in <paramref name="text"/>, which may name its types. The types are other objects than this table's.</summary>
+    public SchemaTable With(ReadOnlySpan<byte> text) => new([.. _text, .. text]);
+
     public IEnumerable<TypeSchema> Types => _types.Values;
 
     /// <summary>By OpenAPI name.</summary>

@@ -110,7 +110,7 @@ public class YamlTests
     }
 
     [FixtureTheory]
-    [MemberData(nameof(ApiFixtures.Held), MemberType = typeof(ApiFixtures))]
+    [MemberData(nameof(ApiFixtures.All), MemberType = typeof(ApiFixtures))]
     public void A_full_object_reads_back_from_YAML(string name)
     {
         var value = JsonNode.Parse(ApiFixtures.Read(name))!;
