@@ -159,8 +159,8 @@ internal sealed class ServerParts : IAsyncDisposable
         var binding = new BindingEndpoint(Registry, _admission, () => Resources, time);
         return new(StringComparer.Ordinal)
         {
-            [ResourceEndpoints.KeyOf("", "scale")] = new ScaleEndpoint(Registry, _admission, time),
-            [ResourceEndpoints.KeyOf(ResourceEndpoints.CustomResources, "scale")] = new CustomScaleEndpoint(Registry, _admission, time),
+            [ResourceEndpoints.KeyOf("", "scale")] = new ScaleEndpoint(Registry, _admission, responder, time),
+            [ResourceEndpoints.KeyOf(ResourceEndpoints.CustomResources, "scale")] = new CustomScaleEndpoint(Registry, _admission, responder, time),
             [ResourceEndpoints.KeyOf("bindings", "")] = binding,
             [ResourceEndpoints.KeyOf("pods", "binding")] = binding,
             [ResourceEndpoints.KeyOf("pods", "eviction")] = new EvictionEndpoint(Registry, _admission, Reader, () => Resources, time),

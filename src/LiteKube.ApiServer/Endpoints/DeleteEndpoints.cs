@@ -21,7 +21,7 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
         var statusCode = !result.Removed && options.AsksForAccepted ? 202 : 200;
         if (!result.Removed || resource.Strategy.ReturnsDeletedObject) return await responder.ObjectAsync(request, accepted, resource, result.Value, cancellationToken, statusCode);
         var removed = ObjectView.Of(result.Value).Decode();
-        return ObjectResponder.Plain(request, StatusObjects.Success(resource.GroupResource.Group, resource.GroupResource.Resource, removed.Name(), removed.Uid()));
+        return ObjectResponder.Unstored(accepted, StatusObjects.Success(resource.GroupResource.Group, resource.GroupResource.Resource, removed.Name(), removed.Uid()));
     }
 
     public async ValueTask<ApiResult> DeleteCollectionAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)

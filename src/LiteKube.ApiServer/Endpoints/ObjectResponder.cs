@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Codec;
+using LiteKube.Apis.Schema;
 using LiteKube.Apis.Tables;
 using LiteKube.ApiServer.Registry;
 using LiteKube.Storage;
@@ -37,37 +38,45 @@ internal sealed class ObjectResponder(TimeProvider time)
         };
     }
 
-    /// <summary>An object that no resource stores: a Status, a Scale, a review. It has no table; a Status is what it is in every shape.</summary>
-    public static ApiResult Plain(ApiRequest request, JsonObject value, int statusCode = 200)
+    /// <summary>As <see cref="Accepted"/> for what no resource stores: a review, a token, the Status that answers a binding. None has a table.</summary>
+    /// <exception cref="ApiException">406.</exception>
+    public static AcceptedType AcceptedUnstored(ApiRequest request) => MediaTypes.Negotiate(request, Offers.Protobuf | Offers.PartialMetadata);
+
+    /// <summary>An object that no resource stores. A Status is what it is in every shape.</summary>
+    public static ApiResult Unstored(AcceptedType accepted, JsonObject value, int statusCode = 200)
     {
-        var isStatus = value["kind"]?.GetValue<string>() == "Status";
-        var accepted = MediaTypes.Negotiate(request, isStatus ? Offers.Resource : Offers.Protobuf | Offers.PartialMetadata);
-        return Whole(accepted, isStatus || accepted.Shape == BodyShape.Whole ? value : PartialMetadata.Of(value, accepted.Version), statusCode);
+        var isWhole = accepted.Shape == BodyShape.Whole || value["kind"]?.GetValue<string>() == "Status";
+        return Whole(accepted, isWhole ? value : PartialMetadata.Of(value, accepted.Version), statusCode);
     }
+
+    /// <summary>A Scale: no resource of its own, but with a table.</summary>
+    public ApiResult Scale(ApiRequest request, AcceptedType accepted, ResourceInfo info, JsonObject scale) => accepted.Shape == BodyShape.Table
+        ? Whole(accepted, Table(request, accepted, info, [scale], scale.ResourceVersion(), null))
+        : Unstored(accepted, scale);
 
     /// <summary>A single object that is a tree.</summary>
     public ApiResult Tree(ApiRequest request, AcceptedType accepted, ServedResource resource, JsonObject value, int statusCode = 200) => accepted.Shape switch
     {
-        BodyShape.Table => Whole(accepted, Table(request, accepted, resource, [value], value.ResourceVersion(), null), statusCode),
+        BodyShape.Table => Whole(accepted, Table(request, accepted, resource.Info, [value], value.ResourceVersion(), null), statusCode),
         BodyShape.PartialMetadata => Whole(accepted, PartialMetadata.Of(value, accepted.Version), statusCode),
         BodyShape.PartialMetadataList => throw MediaTypes.NotAcceptable($"you requested PartialObjectMetadataList, but the requested object is not a list ({resource.GoType})"),
         _ => Whole(accepted, value, statusCode),
     };
 
     /// <param name="continueFields">metadata of the list beside its resourceVersion.</param>
-    public JsonObject Table(ApiRequest request, AcceptedType accepted, ServedResource resource, IEnumerable<JsonObject> items, string resourceVersion, JsonObject? continueFields, bool withColumns = true, IncludeObject? include = null)
+    public JsonObject Table(ApiRequest request, AcceptedType accepted, ResourceInfo info, IEnumerable<JsonObject> items, string resourceVersion, JsonObject? continueFields, bool withColumns = true, IncludeObject? include = null)
     {
         var included = include ?? IncludeOf(request);
         var now = time.GetUtcNow();
         var rows = new JsonArray();
-        foreach (var item in TableConverter.Order(resource.Info, items))
-            rows.Add((JsonNode)TableConverter.Row(resource.Info, item, included, $"meta.k8s.io/{accepted.Version}", now));
+        foreach (var item in TableConverter.Order(info, items))
+            rows.Add((JsonNode)TableConverter.Row(info, item, included, $"meta.k8s.io/{accepted.Version}", now));
         return new JsonObject
         {
             ["kind"] = "Table",
             ["apiVersion"] = $"meta.k8s.io/{accepted.Version}",
             ["metadata"] = ListMeta(resourceVersion, continueFields),
-            ["columnDefinitions"] = withColumns ? TableConverter.Columns(resource.Info) : new JsonArray(),
+            ["columnDefinitions"] = withColumns ? TableConverter.Columns(info) : new JsonArray(),
             ["rows"] = rows,
         };
     }

@@ -68,7 +68,7 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
                 throw IsList(resource);
             default:
                 var fields = JsonNode.Parse(Metadata(page, next, options))!.AsObject();
-                return ObjectResponder.Whole(accepted, responder.Table(request, accepted, resource, page.Values.Select(resource.Decode), fields.Text("resourceVersion"), fields));
+                return ObjectResponder.Whole(accepted, responder.Table(request, accepted, resource.Info, page.Values.Select(resource.Decode), fields.Text("resourceVersion"), fields));
         }
     }
 

@@ -16,9 +16,9 @@ internal sealed class ReviewEndpoint(Func<UserInfo, string, JsonObject, Cancella
     {
         if (request.Info.Verb != "create" || request.Info.Name.Length > 0) throw ApiException.MethodNotAllowed();
         // What a table cannot show is refused before the work is done.
-        MediaTypes.Negotiate(request, Offers.Protobuf | Offers.PartialMetadata);
+        var accepted = ObjectResponder.AcceptedUnstored(request);
         BodyDecoder.IsDryRun(request);
         var review = await BodyDecoder.DecodeAsync(request, resource, cancellationToken);
-        return ObjectResponder.Plain(request, await evaluate(request.User, request.Info.Namespace, review, cancellationToken), 201);
+        return ObjectResponder.Unstored(accepted, await evaluate(request.User, request.Info.Namespace, review, cancellationToken), 201);
     }
 }

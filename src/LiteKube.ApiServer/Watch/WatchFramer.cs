@@ -84,7 +84,7 @@ internal sealed class WatchFramer(ApiRequest request, ServedResource resource, A
 
     private JsonObject Table(JsonObject value, IncludeObject? include)
     {
-        var table = responder.Table(request, accepted, resource, [value], value.ResourceVersion(), null, withColumns: !_columnsSent, include);
+        var table = responder.Table(request, accepted, resource.Info, [value], value.ResourceVersion(), null, withColumns: !_columnsSent, include);
         _columnsSent = true;
         return table;
     }

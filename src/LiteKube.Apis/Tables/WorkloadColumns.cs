@@ -42,6 +42,8 @@ internal static class WorkloadColumns
             Name, Column("Reference", o => $"{Text(o, "spec", "scaleTargetRef", "kind")}/{Text(o, "spec", "scaleTargetRef", "name")}"), Column("Targets", MetricCells.Targets),
             Column("MinPods", o => Unset(Text(o, "spec", "minReplicas"))), Amount("MaxPods", "spec", "maxReplicas"), Amount("Replicas", "status", "currentReplicas"), Age,
         ],
+        // A Scale is no resource of its own: this is what the scale of any object shows.
+        [new("autoscaling", "scales")] = [Name, Count("Desired", "spec", "replicas"), Count("Available", "status", "replicas"), Age],
         [new("policy", "poddisruptionbudgets")] =
         [
             Name, Column("Min Available", o => Text(o, "spec", "minAvailable") is { Length: > 0 } least ? least : "N/A"), Column("Max Unavailable", o => Text(o, "spec", "maxUnavailable") is { Length: > 0 } most ? most : "N/A"),

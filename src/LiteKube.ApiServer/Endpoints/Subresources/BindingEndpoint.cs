@@ -13,6 +13,7 @@ internal sealed class BindingEndpoint(ObjectRegistry registry, AdmissionRunner a
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         if (request.Info.Verb != "create") throw ApiException.MethodNotAllowed();
+        var accepted = ObjectResponder.AcceptedUnstored(request);
         var table = resources();
         var binding = await BodyDecoder.DecodeAsync(request, table.Catalog, Kind, cancellationToken);
         binding = await admission.AdmitAsync(WriteEndpoints.AdmissionFor(request, resource), AdmissionOperation.Create, binding, null, cancellationToken);
@@ -33,7 +34,7 @@ internal sealed class BindingEndpoint(ObjectRegistry registry, AdmissionRunner a
             Warnings = request.Warnings,
         };
         await registry.UpdateAsync(write, (pod, _, _) => ValueTask.FromResult(Bind(pod!, binding, name, node)), null, cancellationToken);
-        return ObjectResponder.Plain(request, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }, 201);
+        return ObjectResponder.Unstored(accepted, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }, 201);
     }
 
     private static string TargetOf(JsonObject binding, string name)

@@ -25,7 +25,7 @@ internal sealed class ComponentStatusEndpoint(IReadOnlyList<HealthCheck> checks,
         }
         if (request.Info.Verb != "list") throw ApiException.MethodNotAllowed();
         var version = store.CurrentRevision.ToString(CultureInfo.InvariantCulture);
-        if (accepted.Shape == BodyShape.Table) return ValueTask.FromResult(ObjectResponder.Whole(accepted, responder.Table(request, accepted, resource, items, version, null)));
+        if (accepted.Shape == BodyShape.Table) return ValueTask.FromResult(ObjectResponder.Whole(accepted, responder.Table(request, accepted, resource.Info, items, version, null)));
         if (accepted.Shape == BodyShape.PartialMetadata) throw ReadEndpoints.IsList(resource);
         var isWhole = accepted.Shape == BodyShape.Whole;
         return ValueTask.FromResult(ObjectResponder.Whole(accepted, new JsonObject

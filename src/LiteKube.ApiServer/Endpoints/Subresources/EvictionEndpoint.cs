@@ -26,6 +26,7 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner 
 
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
+        var accepted = ObjectResponder.AcceptedUnstored(request);
         var eviction = await BodyDecoder.DecodeAsync(request, resources().Catalog, Kind, cancellationToken);
         eviction = await admission.AdmitAsync(WriteEndpoints.AdmissionFor(request, resource), AdmissionOperation.Create, eviction, null, cancellationToken);
         var info = request.Info;
@@ -34,7 +35,7 @@ internal sealed class EvictionEndpoint(ObjectRegistry registry, AdmissionRunner 
         if (BodyDecoder.IsDryRun(request)) options = options with { DryRun = true };
 
         await EvictAsync(request, resource, options, cancellationToken);
-        return ObjectResponder.Plain(request, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }, 201);
+        return ObjectResponder.Unstored(accepted, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }, 201);
     }
 
     private async ValueTask EvictAsync(ApiRequest request, ServedResource resource, DeleteOptions asked, CancellationToken cancellationToken)

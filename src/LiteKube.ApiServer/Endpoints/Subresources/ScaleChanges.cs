@@ -3,6 +3,7 @@ using LiteKube.Apis;
 using LiteKube.Apis.Apply;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
+using LiteKube.Apis.Tables;
 using LiteKube.ApiServer.Registry;
 using LiteKube.ApiServer.Registry.Ownership;
 
@@ -19,8 +20,26 @@ internal static class ScaleChanges
 
     public static readonly TypeSchema Schema = ResourceCatalog.BuiltIn.FindType(Kind.ApiVersion, Kind.Kind)!;
 
+    /// <summary>How a Scale is shown, for it is no resource of its own.</summary>
+    public static readonly ResourceInfo Info = InfoWith(null);
+
     private static readonly ApplyTarget Target = new(new FieldOwnership(OneVersion.Instance, "scale", ResetFields.None), MergeSchemas.Of(Schema), Schema, Kind,
         ObjectDecoder.Canonicalize([], Schema, FieldValidation.Ignore).Object);
+
+    /// <param name="columns">Null: those of Kubernetes' own kinds.</param>
+    public static ResourceInfo InfoWith(IReadOnlyList<PrinterColumn>? columns) => new()
+    {
+        Resource = new(Kind.Group, Kind.Version, "scales"),
+        Kind = Kind.Kind,
+        Singular = "scale",
+        Namespaced = true,
+        Verbs = [],
+        Schema = Schema,
+        Columns = columns,
+    };
+
+    /// <exception cref="ApiException">406: told before the scale is changed.</exception>
+    public static AcceptedType Accepted(ApiRequest request) => MediaTypes.Negotiate(request);
 
     public static ScaleChange Applied(ApiRequest request, ApplyPatch patch, TimeProvider time) =>
         (scale, managed, tracking) => patch.Apply(request, Target, tracking, scale, managed, time.GetUtcNow());

@@ -11,24 +11,25 @@ using LiteKube.Storage;
 namespace LiteKube.ApiServer.Endpoints.Subresources;
 
 /// <summary>autoscaling/v1 Scale of Deployments, ReplicaSets, StatefulSets and ReplicationControllers: their replicas in one shape for all.</summary>
-internal sealed class ScaleEndpoint(ObjectRegistry registry, AdmissionRunner admission, TimeProvider time) : ISubresource
+internal sealed class ScaleEndpoint(ObjectRegistry registry, AdmissionRunner admission, ObjectResponder responder, TimeProvider time) : ISubresource
 {
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
+        var accepted = ScaleChanges.Accepted(request);
         switch (request.Info.Verb)
         {
             case "get":
-                return Answer(request, resource, registry.Get(resource, request.Info.Namespace, request.Info.Name));
+                return Answer(request, accepted, resource, registry.Get(resource, request.Info.Namespace, request.Info.Name));
             case "update":
                 var given = await BodyDecoder.DecodeAsync(request, ResourceCatalog.BuiltIn, ScaleChanges.Kind, cancellationToken);
                 if (given.Name() != request.Info.Name) throw ApiException.BadRequest($"the name of the object ({given.Name()}) does not match the name on the URL ({request.Info.Name})");
-                return Answer(request, resource, await WriteAsync(request, resource, ScaleChanges.Updated(_ => given, time), cancellationToken));
+                return Answer(request, accepted, resource, await WriteAsync(request, resource, ScaleChanges.Updated(_ => given, time), cancellationToken));
             case "patch" when WriteOptions.IsApply(request):
                 var applied = await ApplyPatch.ReadAsync(request, cancellationToken);
-                return Answer(request, resource, await WriteAsync(request, resource, ScaleChanges.Applied(request, applied, time), cancellationToken));
+                return Answer(request, accepted, resource, await WriteAsync(request, resource, ScaleChanges.Applied(request, applied, time), cancellationToken));
             case "patch":
                 var patch = await ObjectPatch.ReadAsync(request, cancellationToken);
-                return Answer(request, resource, await WriteAsync(request, resource, ScaleChanges.Updated(scale => patch.Apply(request, scale, ScaleChanges.Schema, ScaleChanges.Kind), time), cancellationToken));
+                return Answer(request, accepted, resource, await WriteAsync(request, resource, ScaleChanges.Updated(scale => patch.Apply(request, scale, ScaleChanges.Schema, ScaleChanges.Kind), time), cancellationToken));
             default:
                 throw ApiException.MethodNotAllowed();
         }
@@ -74,7 +75,8 @@ internal sealed class ScaleEndpoint(ObjectRegistry registry, AdmissionRunner adm
         else value.Remove(field);
     }
 
-    private static ApiResult Answer(ApiRequest request, ServedResource resource, StoredValue value) => ObjectResponder.Plain(request, ToScale(resource.Decode(value)));
+    private ApiResult Answer(ApiRequest request, AcceptedType accepted, ServedResource resource, StoredValue value) =>
+        responder.Scale(request, accepted, ScaleChanges.Info, ToScale(resource.Decode(value)));
 
     private static JsonObject ToScale(JsonObject value)
     {

@@ -12,8 +12,10 @@ internal sealed class TokenEndpoint(TokenIssuer issuer, AdmissionRunner admissio
 
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
+        // A token that cannot be told to the client is not made.
+        var accepted = ObjectResponder.AcceptedUnstored(request);
         var asked = await BodyDecoder.DecodeAsync(request, resources().Catalog, Kind, cancellationToken);
         asked = await admission.AdmitAsync(WriteEndpoints.AdmissionFor(request, resource), AdmissionOperation.Create, asked, null, cancellationToken);
-        return ObjectResponder.Plain(request, issuer.Issue(request.Info.Namespace, request.Info.Name, asked), 201);
+        return ObjectResponder.Unstored(accepted, issuer.Issue(request.Info.Namespace, request.Info.Name, asked), 201);
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LiteKube.Apis;
 using LiteKube.Apis.Apply;
 using LiteKube.Apis.Schema;
+using LiteKube.Apis.Tables;
 using LiteKube.ApiServer.Admission;
 using LiteKube.ApiServer.Endpoints;
 using LiteKube.ApiServer.Endpoints.Subresources;
@@ -11,11 +12,20 @@ using LiteKube.ApiServer.Registry.Ownership;
 namespace LiteKube.ApiServer.Extensions.CustomResources;
 
 /// <summary>autoscaling/v1 Scale of custom resources whose CRD says where replicas and selector stand.</summary>
-internal sealed class CustomScaleEndpoint(ObjectRegistry registry, AdmissionRunner admission, TimeProvider time) : ISubresource
+internal sealed class CustomScaleEndpoint(ObjectRegistry registry, AdmissionRunner admission, ObjectResponder responder, TimeProvider time) : ISubresource
 {
+    /// <summary>Shown as custom resources are, with columns of their own.</summary>
+    private static readonly ResourceInfo ScaleInfo = ScaleChanges.InfoWith(
+    [
+        new("Desired", "integer", "", "Number of desired replicas", 0, PrinterPath.Parse(".spec.replicas")),
+        new("Available", "integer", "", "Number of actual replicas", 0, PrinterPath.Parse(".status.replicas")),
+        PrinterColumn.Age,
+    ]);
+
     public async ValueTask<ApiResult> HandleAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         var paths = resource.Custom?.Scale ?? throw new UnknownPathException();
+        var accepted = ScaleChanges.Accepted(request);
         switch (request.Info.Verb)
         {
             case "get":
@@ -23,23 +33,23 @@ internal sealed class CustomScaleEndpoint(ObjectRegistry registry, AdmissionRunn
                 await resource.PrepareAsync([value], cancellationToken);
                 var tree = resource.Decode(value);
                 if (Reading(() => paths.SpecReplicas(tree)) is null) throw ApiException.Internal($"the spec replicas field \"{paths.SpecPath}\" does not exist");
-                return ObjectResponder.Plain(request, ToScale(tree, paths));
+                return responder.Scale(request, accepted, ScaleInfo, ToScale(tree, paths));
             case "update":
                 var given = await BodyDecoder.DecodeAsync(request, ResourceCatalog.BuiltIn, ScaleChanges.Kind, cancellationToken);
                 if (given.Name() != request.Info.Name) throw ApiException.BadRequest($"the name of the object ({given.Name()}) does not match the name on the URL ({request.Info.Name})");
-                return await WriteAsync(request, resource, paths, ScaleChanges.Updated(_ => given, time), cancellationToken);
+                return await WriteAsync(request, accepted, resource, paths, ScaleChanges.Updated(_ => given, time), cancellationToken);
             case "patch" when WriteOptions.IsApply(request):
                 var applied = await ApplyPatch.ReadAsync(request, cancellationToken);
-                return await WriteAsync(request, resource, paths, ScaleChanges.Applied(request, applied, time), cancellationToken);
+                return await WriteAsync(request, accepted, resource, paths, ScaleChanges.Applied(request, applied, time), cancellationToken);
             case "patch":
                 var patch = await ObjectPatch.ReadAsync(request, cancellationToken);
-                return await WriteAsync(request, resource, paths, ScaleChanges.Updated(current => patch.Apply(request, current, ScaleChanges.Schema, ScaleChanges.Kind), time), cancellationToken);
+                return await WriteAsync(request, accepted, resource, paths, ScaleChanges.Updated(current => patch.Apply(request, current, ScaleChanges.Schema, ScaleChanges.Kind), time), cancellationToken);
             default:
                 throw ApiException.MethodNotAllowed();
         }
     }
 
-    private async ValueTask<ApiResult> WriteAsync(ApiRequest request, ServedResource resource, ScalePaths paths, ScaleChange change, CancellationToken cancellationToken)
+    private async ValueTask<ApiResult> WriteAsync(ApiRequest request, AcceptedType accepted, ServedResource resource, ScalePaths paths, ScaleChange change, CancellationToken cancellationToken)
     {
         var (write, admitted) = (WriteEndpoints.WriteFor(request, resource, skipsAdmission: true), WriteEndpoints.WriteFor(request, resource));
         var owners = new ScaleOwnership(apiVersion => GroupVersion.Parse(apiVersion).Group == resource.Info.GroupVersionKind.Group ? paths.SpecPath : null);
@@ -53,7 +63,7 @@ internal sealed class CustomScaleEndpoint(ObjectRegistry registry, AdmissionRunn
             return WithScale(request, current!, paths, scale);
         }, null, cancellationToken);
         await resource.PrepareAsync([written], cancellationToken);
-        return ObjectResponder.Plain(request, ToScale(resource.Decode(written), paths));
+        return responder.Scale(request, accepted, ScaleInfo, ToScale(resource.Decode(written), paths));
     }
 
     private static JsonObject WithScale(ApiRequest request, JsonObject current, ScalePaths paths, JsonObject scale)
