@@ -17,7 +17,7 @@ internal static class BodyDecoder
     public static async ValueTask<JsonObject> DecodeAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         var body = await request.ReadBodyAsync(cancellationToken);
-        if (resource.Custom is not null && IsProtobuf(request)) throw UnsupportedMediaType("application/json, application/yaml");
+        if (resource.Custom is not null && IsProtobuf(request)) throw HasNoProtobuf(body, resource.Info.GroupVersionKind);
         return Recorded(request, Decode(request, body, resource.Info.Schema, resource.Info.GroupVersionKind));
     }
 
@@ -68,6 +68,21 @@ internal static class BodyDecoder
         catch (DecodeException exception)
         {
             throw CannotBeHandled(kind, kind, exception.Message);
+        }
+    }
+
+    /// <summary>Upstream takes the envelope of a custom resource and then finds that nothing in it can be read.</summary>
+    private static ApiException HasNoProtobuf(ReadOnlyMemory<byte> body, GroupVersionKind kind)
+    {
+        try
+        {
+            var envelope = ProtobufEnvelope.Read(body.Span);
+            var given = new GroupVersionKind("", envelope.ApiVersion.Length > 0 ? GroupVersion.Parse(envelope.ApiVersion).Version : kind.Version, envelope.Kind.Length > 0 ? envelope.Kind : kind.Kind);
+            return CannotBeHandled(given, kind, "object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message");
+        }
+        catch (DecodeException exception)
+        {
+            return CannotBeHandled(kind, kind, exception.Message);
         }
     }
 

@@ -5,6 +5,7 @@ using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Authentication.Oidc;
 using LiteKube.ApiServer.Authorization;
+using LiteKube.ApiServer.Watch;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -143,6 +144,11 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         if (result is ConnectResult connect)
         {
             await ConnectAsync(context, connect, cancellationToken);
+            return;
+        }
+        if (result is WatchResult watched && WebSocketUpgrade.IsAskedFor(context))
+        {
+            await WriteWatchMessagesAsync(context, request!, watched, cancellationToken);
             return;
         }
         var response = context.Response;
@@ -287,6 +293,26 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         catch (OperationCanceledException) when (stopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             // The server stops: the stream ends in order, the client asks again elsewhere or later.
+        }
+    }
+
+    private async ValueTask WriteWatchMessagesAsync(HttpContext context, ApiRequest request, WatchResult result, CancellationToken cancellationToken)
+    {
+        await using var stream = result.Stream;
+        if (WatchSocket.RefusalOf(context) is { } statusCode)
+        {
+            context.Response.StatusCode = statusCode;
+            if (statusCode == StatusCodes.Status400BadRequest) context.Response.Headers.SecWebSocketVersion = "13";
+            return;
+        }
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+        try
+        {
+            await WatchSocket.RunAsync(context, stream, isText: result.ContentType == ApiResult.Json, () => pipeline.Leave(request), linked.Token);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // The server stops; the connection ends with it.
         }
     }
 

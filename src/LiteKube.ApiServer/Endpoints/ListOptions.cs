@@ -1,9 +1,5 @@
-using System.Buffers.Text;
 using System.Globalization;
-using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using LiteKube.Apis.Codec;
 using LiteKube.ApiServer.Registry;
 
 namespace LiteKube.ApiServer.Endpoints;
@@ -11,8 +7,6 @@ namespace LiteKube.ApiServer.Endpoints;
 /// <summary>meta.k8s.io/v1 ListOptions with the rules between its fields checked.</summary>
 internal sealed class ListOptions
 {
-    private const string ContinueVersion = "meta.k8s.io/v1";
-
     public required Selection Selection { get; init; }
 
     /// <summary>Keys start with it.</summary>
@@ -58,7 +52,7 @@ internal sealed class ListOptions
         var isExact = match == "Exact" || (match.Length == 0 && limit > 0 && version > 0 && exactKey is null);
         if (!string.IsNullOrEmpty(token))
         {
-            (version, var start) = DecodeContinue(token);
+            (version, var start) = ContinueToken.Decode(token);
             startAfter = resource.KeyRoot + start;
             isExact = version > 0;
         }
@@ -76,39 +70,6 @@ internal sealed class ListOptions
             TimeoutSeconds = query.Number("timeoutSeconds"),
         };
     }
-
-    /// <summary>Opaque to clients: the revision of the first page and where the next one starts; -1: of the newest.</summary>
-    public static string EncodeContinue(long revision, string key, ServedResource resource)
-    {
-        var token = $"{{\"v\":\"{ContinueVersion}\",\"rv\":{revision.ToString(CultureInfo.InvariantCulture)},\"start\":\"{JsonEncodedText.Encode(key[resource.KeyRoot.Length..] + "\0")}\"}}";
-        return Base64Url.EncodeToString(Encoding.UTF8.GetBytes(token));
-    }
-
-    private static (long Revision, string Start) DecodeContinue(string token)
-    {
-        JsonNode? decoded;
-        try
-        {
-            decoded = ObjectDecoder.ParseLenient(Base64Url.DecodeFromChars(token));
-        }
-        catch (Exception exception) when (exception is FormatException or DecodeException)
-        {
-            throw InvalidContinue(exception.Message);
-        }
-        if (decoded is not JsonObject fields) throw InvalidContinue("json: cannot unmarshal its value into Go value of type storage.continueToken");
-        if (fields.Text("v") is var version and not ContinueVersion) throw InvalidContinue($"server does not recognize this encoded version {version}");
-        if (fields["rv"] is not JsonValue number || !number.TryGetValue<long>(out var revision) || revision == 0) throw InvalidContinue($"incorrect encoded start resourceVersion (version {ContinueVersion})");
-        var start = fields.Text("start");
-        if (start.Length == 0) throw InvalidContinue($"encoded start key empty (version {ContinueVersion})");
-        // A token is made by the server, but comes from anywhere: it must not lead out of the resource.
-        foreach (var segment in start.TrimStart('/').Split('/'))
-        {
-            if (segment is "" or "." or "..") throw InvalidContinue(start);
-        }
-        return (Math.Max(0, revision), start.TrimStart('/').TrimEnd('\0'));
-    }
-
-    private static ApiException InvalidContinue(string why) => ApiException.BadRequest($"invalid continue token: continue key is not valid: {why}");
 
     /// <exception cref="ApiException">Of a list 400, else 422: it is no number.</exception>
     public static long ParseVersion(ServedResource resource, bool isList, string? text)

@@ -37,8 +37,9 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
     public async ValueTask<ApiResult> WatchAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
     {
         var options = ListOptions.Parse(request, resource);
-        if (options.SendInitialEvents == true && options.ResourceVersion > registry.Store.CurrentRevision) await WaitForRevisionAsync(options.ResourceVersion, cancellationToken);
-        return await _opener.OpenAsync(request, resource, options, cancellationToken);
+        // Only a watch that begins with what is there must have it first; another one begins after its version, whenever that comes.
+        var isLate = options.SendInitialEvents == true && options.ResourceVersion > registry.Store.CurrentRevision && !await TryWaitForRevisionAsync(options.ResourceVersion, cancellationToken);
+        return await _opener.OpenAsync(request, resource, options, isLate ? StatusObjects.TooLargeResourceVersion(options.ResourceVersion, registry.Store.CurrentRevision) : null, cancellationToken);
     }
 
     public async ValueTask<ApiResult> ListAsync(ApiRequest request, ServedResource resource, CancellationToken cancellationToken)
@@ -47,7 +48,7 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
         var options = ListOptions.Parse(request, resource);
         var page = await ReadPageAsync(resource, options, cancellationToken);
         await resource.PrepareAsync(page.Values, cancellationToken);
-        var next = page.Remaining == 0 || page.Last is null ? null : ListOptions.EncodeContinue(page.Revision, page.Last, resource);
+        var next = page.Remaining == 0 || page.Last is null ? null : ContinueToken.Encode(page.Revision, page.Last, resource);
         return Page(request, accepted, resource, page, next, options);
     }
 
@@ -153,7 +154,7 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
         catch (CompactedException) when (options.StartAfter is not null)
         {
             // The token of the answer goes on from the same place in the newest state.
-            throw new ApiException(410, "Expired", InconsistentContinue) { Continue = ListOptions.EncodeContinue(-1, options.StartAfter, resource) };
+            throw new ApiException(410, "Expired", InconsistentContinue) { Continue = ContinueToken.Encode(-1, options.StartAfter, resource) };
         }
         catch (CompactedException)
         {
@@ -163,6 +164,11 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
 
     /// <summary>A version from the future may come soon; upstream waits three seconds for it.</summary>
     private async ValueTask WaitForRevisionAsync(long version, CancellationToken cancellationToken)
+    {
+        if (!await TryWaitForRevisionAsync(version, cancellationToken)) throw StatusObjects.TooLargeResourceVersion(version, registry.Store.CurrentRevision);
+    }
+
+    private async ValueTask<bool> TryWaitForRevisionAsync(long version, CancellationToken cancellationToken)
     {
         var store = registry.Store;
         using var alarm = new CancellationTokenSource(FutureWait, time);
@@ -174,10 +180,11 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
             {
                 while (watch.TryRead(out _)) continue;
             }
+            return store.CurrentRevision >= version;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw StatusObjects.TooLargeResourceVersion(version, store.CurrentRevision);
+            return false;
         }
     }
 

@@ -1,10 +1,8 @@
 using System.Net.WebSockets;
-using System.Security.Cryptography;
 using System.Text;
 using LiteKube.ApiServer.Endpoints;
 using LiteKube.ApiServer.Registry;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace LiteKube.ApiServer.Proxy;
 
@@ -59,7 +57,8 @@ internal sealed class PodLogEndpoint(NodeLocator nodes, HttpRelay relay, Backend
         using var answer = await connector.ClientFor(target).SendAsync(request, cancellationToken);
         if (!answer.IsSuccessStatusCode) throw new ApiException((int)answer.StatusCode, "BadRequest", await answer.Content.ReadAsStringAsync(cancellationToken));
 
-        using var socket = await AcceptAsync(context, cancellationToken);
+        var protocol = WebSocketUpgrade.Protocols(context).FirstOrDefault(p => p is "binary.k8s.io" or "base64.binary.k8s.io");
+        using var socket = await WebSocketUpgrade.AcceptAsync(context, protocol);
         var isText = socket.SubProtocol is "base64.binary.k8s.io";
         await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
         var buffer = new byte[FrameBytes];
@@ -70,23 +69,5 @@ internal sealed class PodLogEndpoint(NodeLocator nodes, HttpRelay relay, Backend
             await socket.SendAsync(frame, isText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, endOfMessage: true, cancellationToken);
         }
         await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancellationToken);
-    }
-
-    private static async Task<WebSocket> AcceptAsync(HttpContext context, CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        var headers = context.Request.Headers;
-        var key = headers.SecWebSocketKey.ToString();
-        if (key.Length == 0) throw ApiException.BadRequest("not a WebSocket request: Sec-WebSocket-Key is missing");
-        var asked = headers.SecWebSocketProtocol.SelectMany(h => h?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? []);
-        var protocol = asked.FirstOrDefault(p => p is "binary.k8s.io" or "base64.binary.k8s.io");
-        // RFC 6455, 4.2.2: the one use of SHA-1 that it prescribes.
-#pragma warning disable CA5350
-        context.Response.Headers.SecWebSocketAccept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")));
-#pragma warning restore CA5350
-        context.Response.Headers.Upgrade = "websocket";
-        if (protocol is not null) context.Response.Headers.SecWebSocketProtocol = protocol;
-        var stream = await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
-        return WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, SubProtocol = protocol });
     }
 }

@@ -10,7 +10,8 @@ internal sealed class WatchOpener(IStateStore store, ObjectResponder responder, 
     /// <summary>Upstream's --min-request-timeout: a watch without timeoutSeconds lasts between it and twice it.</summary>
     private const int MinTimeoutSeconds = 1800;
 
-    public async ValueTask<WatchResult> OpenAsync(ApiRequest request, ServedResource resource, ListOptions options, CancellationToken cancellationToken)
+    /// <param name="refusal">What the stream says instead of events; null: nothing is wrong so far.</param>
+    public async ValueTask<WatchResult> OpenAsync(ApiRequest request, ServedResource resource, ListOptions options, ApiException? refusal, CancellationToken cancellationToken)
     {
         var accepted = MediaTypes.NegotiateWatch(request, resource.Custom is null ? Offers.Resource : Offers.CustomResource);
         // A wrong parameter is told before the stream begins.
@@ -21,8 +22,7 @@ internal sealed class WatchOpener(IStateStore store, ObjectResponder responder, 
 
         IReadOnlyList<StoredValue> initial = [];
         var start = options.ResourceVersion;
-        ApiException? refusal = null;
-        if (isFromNow)
+        if (isFromNow && refusal is null)
         {
             var range = await store.RangeAsync(new RangeRequest(prefix), cancellationToken);
             await resource.PrepareAsync(range.Values, cancellationToken);
@@ -33,16 +33,12 @@ internal sealed class WatchOpener(IStateStore store, ObjectResponder responder, 
             start = store.CurrentRevision;
         }
         StoreWatch? changes = null;
-        if (start > store.CurrentRevision)
-        {
-            // A version from before the store was reset or restored: only a new list helps.
-            refusal = ApiException.Expired($"resource version {start} is newer than the newest, {store.CurrentRevision}");
-        }
-        else
+        if (refusal is null)
         {
             try
             {
-                changes = store.Watch(prefix, start);
+                // A version yet to come is waited for: what is written up to it is none of this watch's.
+                changes = store.Watch(prefix, Math.Min(start, store.CurrentRevision));
             }
             catch (CompactedException exception)
             {

@@ -7,6 +7,7 @@ using LiteKube.Storage;
 namespace LiteKube.ApiServer.Watch;
 
 /// <summary>How one watch runs.</summary>
+/// <param name="StartRevision">Events come after it; it may be one that is not written yet.</param>
 /// <param name="ExactKey">The one key watched; the store knows prefixes only.</param>
 /// <param name="Initial">Objects to send as ADDED before the changes.</param>
 /// <param name="MarksInitialEnd">A bookmark follows the initial objects (KEP-3157).</param>
@@ -102,6 +103,7 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
         if (TryWriteChange(writer)) return true;
         if (!_bookmarkDue) return false;
         _bookmarkDue = false;
+        if (changes!.Revision < plan.StartRevision) return false;
         framer.WriteBookmark(writer, changes!.Revision, endsInitialEvents: false);
         return true;
     }
@@ -164,7 +166,7 @@ internal sealed class WatchStream(WatchPlan plan, StoreWatch? changes, ServedRes
     /// <summary>An object that enters the selection is ADDED, one that leaves it DELETED, whatever happened to it.</summary>
     private bool WriteChange(IBufferWriter<byte> writer, in StoreEvent change)
     {
-        if (plan.ExactKey is { } key && change.Value.Key != key) return false;
+        if (change.Revision <= plan.StartRevision || (plan.ExactKey is { } key && change.Value.Key != key)) return false;
         var isDelete = change.Type == StoreEventType.Delete;
         if (plan.Selection.IsEverything)
         {

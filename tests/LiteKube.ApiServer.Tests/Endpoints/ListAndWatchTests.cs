@@ -138,6 +138,51 @@ public sealed class ListAndWatchTests
     }
 
     [Fact]
+    public async Task A_watch_from_a_version_yet_to_come_begins_after_it()
+    {
+        await using var server = await TestApiServer.StartAsync();
+        await CreateAsync(server, "a");
+        await using var watch = await server.WatchAsync($"{ConfigMaps}?watch=1&allowWatchBookmarks=true&resourceVersion={server.Store.CurrentRevision + 2}");
+        Assert.Equal(HttpStatusCode.OK, watch.StatusCode);
+
+        await CreateAsync(server, "b", "c", "d");
+
+        Assert.Equal(["ADDED d"], await watch.TakeAsync(1));
+    }
+
+    [Fact]
+    public async Task A_watch_from_the_future_says_nothing_of_the_present_until_its_time_is_up()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await TestApiServer.StartAsync(time);
+        var stream = server.Server.WatchAsync(new("GET", $"{ConfigMaps}?watch=1&resourceVersion=999999&allowWatchBookmarks=true&timeoutSeconds=90", Admin), CancellationToken.None).GetAsyncEnumerator();
+        await CreateAsync(server, "a");
+
+        var next = stream.MoveNextAsync().AsTask();
+        while (!next.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(5));
+            await Task.Yield();
+        }
+
+        Assert.False(await next);
+        await stream.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Initial_events_of_a_version_yet_to_come_are_waited_for_and_refused_in_the_stream()
+    {
+        await using var server = await TestApiServer.StartAsync();
+        await using var watch = await server.WatchAsync($"{ConfigMaps}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=999999");
+
+        Assert.Equal(HttpStatusCode.OK, watch.StatusCode);
+        var error = (await watch.NextAsync())!;
+        Assert.Equal(("ERROR", 504, "Timeout"), ((string?)error["type"], (int)error["object"]!["code"]!, (string?)error["object"]!["reason"]));
+        Assert.Equal("ResourceVersionTooLarge", (string?)error["object"]!["details"]!["causes"]![0]!["reason"]);
+        Assert.Null(await watch.NextAsync());
+    }
+
+    [Fact]
     public async Task Initial_events_end_with_a_marked_bookmark()
     {
         await using var server = await TestApiServer.StartAsync();

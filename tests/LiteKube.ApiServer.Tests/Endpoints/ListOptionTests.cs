@@ -114,7 +114,6 @@ public sealed class ListOptionTests
     [Theory]
     [InlineData(ConfigMaps + "?resourceVersion=999999")]
     [InlineData(ConfigMaps + "/a?resourceVersion=999999")]
-    [InlineData(ConfigMaps + "?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=999999")]
     public async Task A_version_from_the_future_is_waited_for_and_then_refused(string path)
     {
         await using var server = await TestApiServer.StartAsync();

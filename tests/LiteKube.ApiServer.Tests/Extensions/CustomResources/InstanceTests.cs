@@ -54,6 +54,20 @@ public sealed class InstanceTests
     }
 
     [Fact]
+    public async Task A_protobuf_body_is_no_custom_resource()
+    {
+        await using var server = await TestApiServer.StartAsync();
+        await server.EstablishAsync(CustomServer.Foo());
+        // The envelope alone: {apiVersion: example.com/v1, kind: Foo} and no message.
+        byte[] enveloped = [.. "k8s\0"u8, 0x0a, 21, 0x0a, 14, .. "example.com/v1"u8, 0x12, 3, .. "Foo"u8];
+
+        var refused = await server.SendBytesAsync(HttpMethod.Post, CustomServer.Foos, enveloped, "application/vnd.kubernetes.protobuf");
+
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Equal("Foo in version \"v1\" cannot be handled as a Foo: object *unstructured.Unstructured does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message", refused.Message());
+    }
+
+    [Fact]
     public async Task What_the_schema_forbids_is_refused_and_what_it_does_not_know_by_choice()
     {
         await using var server = await TestApiServer.StartAsync();
