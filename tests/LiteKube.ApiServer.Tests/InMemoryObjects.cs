@@ -38,6 +38,8 @@ internal sealed class InMemoryObjects : IObjectReader, IObjectWriter
         }
     }
 
+    public IObjectChanges Follow(GroupResource resource, string ns) => new Changes(this, resource, ns);
+
     /// <summary>Stores what a YAML-less test writes as JSON.</summary>
     public JsonObject Put(string json)
     {
@@ -127,6 +129,37 @@ internal sealed class InMemoryObjects : IObjectReader, IObjectWriter
             _ => kind.ToLowerInvariant() + "s",
         };
         return (new(GroupVersion.Parse(value["apiVersion"]!.GetValue<string>()).Group, plural), value["metadata"]!["namespace"]?.GetValue<string>() ?? "", value["metadata"]!["name"]!.GetValue<string>());
+    }
+
+    private sealed class Changes(InMemoryObjects objects, GroupResource resource, string ns) : IObjectChanges
+    {
+        private readonly Queue<(JsonObject? Now, JsonObject? Old)> _waiting = [];
+        private IDisposable? _subscription;
+
+        public void Read(Action onReset, Action<JsonObject?, JsonObject?> onChange)
+        {
+            lock (objects._lock)
+            {
+                if (_subscription is null)
+                {
+                    onReset();
+                    _subscription = objects.Subscribe(resource, (now, old) =>
+                    {
+                        if ((string?)(now ?? old)!["metadata"]!["namespace"] == ns) _waiting.Enqueue((now, old));
+                    });
+                }
+                while (_waiting.TryDequeue(out var change)) onChange(change.Now, change.Old);
+            }
+        }
+
+        public void Restart()
+        {
+            _subscription?.Dispose();
+            _subscription = null;
+            _waiting.Clear();
+        }
+
+        public void Dispose() => Restart();
     }
 
     private sealed class Unsubscription(Action end) : IDisposable

@@ -6,19 +6,23 @@ using LiteKube.ApiServer.Registry;
 namespace LiteKube.ApiServer.Admission;
 
 /// <summary>
-/// Refuses what would go over a namespace's quota. Usage is counted from the objects that are there, so that it is
-/// never behind; what was let through and is not yet stored is remembered, so that two requests at once cannot both
-/// take the last place.
+/// Refuses what would go over a namespace's quota. Usage is that of the objects that are there, kept by what changed
+/// since the last request, so that it is never behind and costs the same whatever their number; what was let through
+/// and is not yet stored counts as well, so that two requests at once cannot both take the last place.
 /// </summary>
 internal sealed class ResourceQuotaAdmission(IObjectReader objects, TimeProvider time) : AdmissionPlugin
 {
     /// <summary>A write that has not come by then has failed.</summary>
     private static readonly TimeSpan PendingLifetime = TimeSpan.FromSeconds(5);
 
+    /// <summary>Sums that no request has needed for so long are counted anew by the next one.</summary>
+    private static readonly TimeSpan IdleLifetime = TimeSpan.FromMinutes(5);
+
     private static readonly string[] MustBeSet = ["cpu", "memory", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory"];
 
     private readonly Lock _lock = new();
-    private readonly List<Pending> _pending = [];
+    private readonly Dictionary<string, Dictionary<GroupResource, QuotaSums>> _byNamespace = new(StringComparer.Ordinal);
+    private DateTimeOffset _swept = time.GetUtcNow();
 
     public override string Name => "ResourceQuota";
 
@@ -27,28 +31,33 @@ internal sealed class ResourceQuotaAdmission(IObjectReader objects, TimeProvider
     protected override void Validate(AdmissionAttributes attributes)
     {
         var (resource, ns) = (attributes.Resource.GroupResource, attributes.Request.Namespace);
-        if (attributes.Request.Subresource.Length > 0 || ns.Length == 0 || attributes.Object is not { } value)
-            return;
-        // Of the updates only these can raise what is counted.
-        if (attributes.Operation == AdmissionOperation.Update && resource != CoreResources.Services && resource != CoreResources.PersistentVolumeClaims)
+        if (ns.Length == 0 || attributes.Object is not { } value || !CanRaise(attributes, resource))
             return;
         var quotas = objects.List(CoreResources.ResourceQuotas, ns);
         if (quotas.Count == 0)
             return;
         lock (_lock)
         {
-            Forget(ns);
+            var sums = SumsOf(ns, resource, quotas);
             var delta = Delta(resource, value, attributes.OldObject);
             var isCounted = false;
             foreach (var quota in quotas.OrderBy(q => q.MetaName(), StringComparer.Ordinal))
-                isCounted |= Check(attributes, quota, resource, value, delta);
+                isCounted |= Check(attributes, quota, sums, value, delta);
             if (isCounted && !attributes.DryRun)
-                _pending.Add(new(resource, ns, value.MetaName(), (JsonObject)value.DeepClone(), delta, attributes.OldObject is not null, time.GetUtcNow() + PendingLifetime));
+                sums.Expect(value, attributes.OldObject, delta, time.GetUtcNow() + PendingLifetime);
         }
     }
 
-    private bool Check(AdmissionAttributes attributes, JsonObject quota, GroupResource resource, JsonObject value, Dictionary<string, Quantity> delta)
+    private static bool CanRaise(AdmissionAttributes attributes, GroupResource resource)
     {
+        var isUpdate = attributes.Operation == AdmissionOperation.Update;
+        if (attributes.Request.Subresource.Length > 0) return isUpdate && resource == CoreResources.Pods && attributes.Request.Subresource == "resize";
+        return !isUpdate || resource == CoreResources.Services || resource == CoreResources.PersistentVolumeClaims;
+    }
+
+    private static bool Check(AdmissionAttributes attributes, JsonObject quota, QuotaSums sums, JsonObject value, Dictionary<string, Quantity> delta)
+    {
+        var resource = attributes.Resource.GroupResource;
         if (!QuotaUsage.MatchesScopes(quota, resource, value))
             return false;
         var hard = ResourceLists.Read(quota.Obj("spec", "hard"));
@@ -57,7 +66,7 @@ internal sealed class ResourceQuotaAdmission(IObjectReader objects, TimeProvider
         var touched = delta.Where(d => hard.ContainsKey(d.Key) && d.Value > Quantity.Zero).Select(d => d.Key).Order(StringComparer.Ordinal).ToList();
         if (touched.Count == 0)
             return false;
-        var used = Used(quota, attributes.Request.Namespace, touched);
+        var used = sums.Used(quota, touched);
         var over = touched.Where(name => used[name] + delta[name] > hard[name]).ToList();
         if (over.Count > 0)
             throw Forbidden(attributes, $"exceeded quota: {quota.MetaName()}, requested: {Print(delta)}, used: {Print(used)}, limited: {Print(hard)}");
@@ -80,42 +89,6 @@ internal sealed class ResourceQuotaAdmission(IObjectReader objects, TimeProvider
             throw Forbidden(attributes, $"failed quota: {quota.MetaName()}: must specify {string.Join("; ", missing)}");
     }
 
-    private Dictionary<string, Quantity> Used(JsonObject quota, string ns, List<string> names)
-    {
-        var used = names.ToDictionary(n => n, _ => Quantity.Zero, StringComparer.Ordinal);
-        foreach (var resource in names.Select(ResourceOf).Distinct())
-        {
-            foreach (var value in objects.List(resource, ns).Where(v => QuotaUsage.MatchesScopes(quota, resource, v)))
-                Add(QuotaUsage.Of(resource, value));
-            foreach (var pending in _pending.Where(p => p.Resource == resource && p.Namespace == ns && QuotaUsage.MatchesScopes(quota, resource, p.Value)))
-                Add(pending.Delta);
-        }
-        return used;
-
-        void Add(Dictionary<string, Quantity> part)
-        {
-            foreach (var (name, quantity) in part)
-            {
-                if (used.TryGetValue(name, out var sum))
-                    used[name] = sum + quantity;
-            }
-        }
-    }
-
-    private static GroupResource ResourceOf(string name)
-    {
-        if (name.StartsWith("count/", StringComparison.Ordinal))
-        {
-            var dot = name.IndexOf('.', StringComparison.Ordinal);
-            return dot < 0 ? new("", name[6..]) : new(name[(dot + 1)..], name[6..dot]);
-        }
-        if (name == "requests.storage" || name.Contains(".storageclass.storage.k8s.io/", StringComparison.Ordinal) || name == "persistentvolumeclaims")
-            return CoreResources.PersistentVolumeClaims;
-        if (name == "services" || name.StartsWith("services.", StringComparison.Ordinal))
-            return CoreResources.Services;
-        return name is "configmaps" or "secrets" or "replicationcontrollers" or "resourcequotas" ? new("", name) : CoreResources.Pods;
-    }
-
     private static Dictionary<string, Quantity> Delta(GroupResource resource, JsonObject value, JsonObject? old)
     {
         var delta = QuotaUsage.Of(resource, value);
@@ -124,18 +97,29 @@ internal sealed class ResourceQuotaAdmission(IObjectReader objects, TimeProvider
         return delta;
     }
 
-    /// <summary>Drops what the store shows by now, or will never show.</summary>
-    private void Forget(string ns)
+    private QuotaSums SumsOf(string ns, GroupResource resource, IReadOnlyList<JsonObject> quotas)
     {
         var now = time.GetUtcNow();
-        _pending.RemoveAll(p => p.Until < now || (p.Namespace == ns && IsStored(p)));
+        if (now - _swept > IdleLifetime) Sweep(now);
+        if (!_byNamespace.TryGetValue(ns, out var ofNamespace)) _byNamespace[ns] = ofNamespace = [];
+        if (!ofNamespace.TryGetValue(resource, out var sums)) ofNamespace[resource] = sums = new(resource, objects.Follow(resource, ns));
+        sums.CatchUp(quotas, now);
+        return sums;
     }
 
-    private bool IsStored(Pending pending)
+    /// <summary>Lets go of what nobody asks for any more: namespaces come and go.</summary>
+    private void Sweep(DateTimeOffset now)
     {
-        var stored = objects.Get(pending.Resource, pending.Namespace, pending.Name);
-        return stored is not null && (!pending.IsUpdate || stored["spec"].SameAs(pending.Value["spec"]));
+        _swept = now;
+        foreach (var (ns, ofNamespace) in _byNamespace.ToList())
+        {
+            foreach (var (resource, sums) in ofNamespace.ToList())
+            {
+                if (now - sums.LastUsed <= IdleLifetime) continue;
+                sums.Dispose();
+                ofNamespace.Remove(resource);
+            }
+            if (ofNamespace.Count == 0) _byNamespace.Remove(ns);
+        }
     }
-
-    private sealed record Pending(GroupResource Resource, string Namespace, string Name, JsonObject Value, Dictionary<string, Quantity> Delta, bool IsUpdate, DateTimeOffset Until);
 }

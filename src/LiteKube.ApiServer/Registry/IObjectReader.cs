@@ -14,6 +14,22 @@ public interface IObjectReader
 
     /// <summary>Called after each committed write of the resource with (new or null, old or null), in order; for caches (RBAC, quota). Runs on one loop; must be quick. First called for every object that is there.</summary>
     IDisposable Subscribe(GroupResource resource, Action<JsonObject?, JsonObject?> onChange);
+
+    /// <summary>The objects of one namespace by their changes, for whoever must be exactly as new as the store when asked.</summary>
+    IObjectChanges Follow(GroupResource resource, string ns);
+}
+
+/// <summary>One reader's position among the writes of a namespace's objects. Not for concurrent use.</summary>
+public interface IObjectChanges : IDisposable
+{
+    /// <summary>
+    /// Gives each write that was committed since the last call as (new or null, old or null), in order. First, and after
+    /// a gap, <paramref name="onReset"/> is called and then every object that is there is given as new.
+    /// </summary>
+    void Read(Action onReset, Action<JsonObject?, JsonObject?> onChange);
+
+    /// <summary>The next read begins anew.</summary>
+    void Restart();
 }
 
 /// <summary>How the server itself writes (bootstrap objects, tokens, quota usage) through the same registry, as an internal user.</summary>

@@ -41,6 +41,8 @@ internal sealed class ObjectReader(IStateStore store, ILogger<ObjectReader> logg
         return new Subscription(cancellation);
     }
 
+    public IObjectChanges Follow(GroupResource resource, string ns) => new ObjectChanges(store, $"{ServedResource.KeyRootOf(resource)}{ns}/", Range);
+
     private async Task FollowAsync(string prefix, RangeResult start, Action<JsonObject?, JsonObject?> onChange, CancellationToken cancellationToken)
     {
         // What a subscriber knows, so that after a gap in the history the difference can be told.
