@@ -22,4 +22,13 @@ internal static partial class ApiServerLog
 
     [LoggerMessage(EventId = 2008, Level = LogLevel.Error, Message = "The loop of {Name} broke; it begins anew in {Pause}")]
     public static partial void LoopBroke(ILogger logger, string name, TimeSpan pause, Exception exception);
+
+    [LoggerMessage(EventId = 2009, Level = LogLevel.Warning, Message = "Cluster address {Address} of Service {Service} had no IPAddress of its own; it has one now")]
+    public static partial void ServiceAddressRepaired(ILogger logger, string address, string service);
+
+    [LoggerMessage(EventId = 2010, Level = LogLevel.Warning, Message = "IPAddress {Address} belonged to no Service any more and was deleted")]
+    public static partial void ServiceAddressOrphaned(ILogger logger, string address);
+
+    [LoggerMessage(EventId = 2011, Level = LogLevel.Warning, Message = "{What} could not be put back; next try in {Delay}")]
+    public static partial void PuttingBackFailed(ILogger logger, string what, TimeSpan delay, Exception exception);
 }

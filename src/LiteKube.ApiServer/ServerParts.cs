@@ -40,7 +40,8 @@ internal sealed class ServerParts : IAsyncDisposable
         _audit = AuditTrail.Open(options.Audit, time, logs);
         Reader = new ObjectReader(store, logs.CreateLogger<ObjectReader>());
         var strategies = new StrategyRegistry();
-        BuiltInStrategies.Register(strategies, Reader, options, time);
+        var addresses = new ServiceAddresses(Reader, options.ServiceCidr);
+        BuiltInStrategies.Register(strategies, Reader, addresses, () => Writer!, options, time);
         strategies.Register(Definition.Resource.Group, Definition.Resource.Resource, info => new DefinitionStrategy(info, time, name => CustomResources!.Refresh(name)));
         var webhooks = new WebhookConfigurations(Reader);
         webhooks.Register(strategies);
@@ -78,7 +79,9 @@ internal sealed class ServerParts : IAsyncDisposable
         var bootstrapTokens = new BootstrapTokens(store, Reader, Writer, time, logs.CreateLogger<BootstrapTokens>());
         var tokenSecrets = new TokenSecrets(store, Reader, Writer, tokenSecret, logs.CreateLogger<TokenSecrets>());
         Bootstrap = new ClusterBootstrap(Reader, Writer, pki, options, time);
-        var authenticationConfig = new AuthenticationConfigKeeper(store, Bootstrap, time, logs.CreateLogger<AuthenticationConfigKeeper>());
+        var kept = logs.CreateLogger<BootstrapKeeper>();
+        var authenticationConfig = new BootstrapKeeper(store, CoreResources.ConfigMaps, $"kube-system/{BootstrapObjects.AuthenticationConfigName}", Bootstrap.ReconcileAuthenticationConfigAsync, time, kept);
+        var serviceRange = new BootstrapKeeper(store, CoreResources.ServiceCidrs, ServiceAddresses.DefaultRange, Bootstrap.EnsureServiceRangeAsync, time, kept);
         var expiry = new EventExpiry(store, time, logs.CreateLogger<EventExpiry>());
 
         _connector = new BackendConnector(pki, time);
@@ -90,8 +93,9 @@ internal sealed class ServerParts : IAsyncDisposable
         FlowConfiguration = new FlowConfiguration(Flows, Reader, InProcess, time, logs.CreateLogger<FlowConfiguration>());
         Background =
         [
-            aggregator.RunAsync, expiry.RunAsync, definitions.RunAsync, policyStatus.RunAsync, authenticationConfig.RunAsync, FlowConfiguration.RunAsync, Aggregation.RunAsync,
+            aggregator.RunAsync, expiry.RunAsync, definitions.RunAsync, policyStatus.RunAsync, authenticationConfig.RunAsync, serviceRange.RunAsync, FlowConfiguration.RunAsync, Aggregation.RunAsync,
             LegacyTokens.RunAsync, bootstrapTokens.RunAsync, tokenSecrets.RunAsync, new LegacyTokenCleaner(Reader, Writer, time).RunAsync, Issuers.RunAsync,
+            new ServiceAddressRepair(Reader, Writer, addresses, logs.CreateLogger<ServiceAddressRepair>()).RunAsync,
         ];
     }
 

@@ -18,6 +18,7 @@ using LiteKube.Controllers.PodGarbageCollection;
 using LiteKube.Controllers.ReplicaSets;
 using LiteKube.Controllers.ResourceQuotas;
 using LiteKube.Controllers.ServiceAccounts;
+using LiteKube.Controllers.ServiceCidrs;
 using LiteKube.Controllers.StatefulSets;
 using LiteKube.Controllers.TaintEviction;
 using LiteKube.Controllers.TtlAfterFinished;
@@ -49,6 +50,7 @@ public sealed class ControllerSet : IComponent
         _controllers.Add(new TaintEvictionController(clientOf("node-controller"), informers, events.Create("taint-eviction-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new PodGarbageCollector(clientOf("pod-garbage-collector"), informers, timeProvider).CreateRunner(loggers));
         _controllers.Add(new NamespaceController(clientOf("namespace-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new ServiceCidrController(clientOf("service-cidrs-controller"), informers, timeProvider).CreateRunner(loggers));
         var garbageCollector = new GarbageCollector(clientOf("generic-garbage-collector"), events.Create("garbage-collector-controller"), loggers, timeProvider);
         _controllers.Add(garbageCollector);
         _controllers.Add(new ResourceQuotaController(clientOf("resourcequota-controller"), informers, garbageCollector, timeProvider).CreateRunner(loggers));

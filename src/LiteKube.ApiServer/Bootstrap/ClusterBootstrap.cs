@@ -41,11 +41,12 @@ public sealed class ClusterBootstrap(IObjectReader objects, IObjectWriter writer
         await ReconcileAsync(BootstrapObjects.EndpointSlice(address, port), MergeFields("endpoints", "ports"), cancellationToken);
     }
 
-    private async Task EnsureServiceRangeAsync(CancellationToken cancellationToken)
+    /// <summary>Shows the range given at start as ServiceCIDR "kubernetes", ready; also to be called when somebody changed or removed it.</summary>
+    public async Task EnsureServiceRangeAsync(CancellationToken cancellationToken)
     {
         var wanted = BootstrapObjects.ServiceRange(options.ServiceCidr);
         await writer.EnsureAsync((JsonObject)wanted.DeepClone(), cancellationToken);
-        if (objects.Get(CoreResources.ServiceCidrs, "", wanted.MetaName()) is not { } stored || stored.Obj("status").Items("conditions").Any(c => c.Str("type") == "Ready"))
+        if (objects.Get(CoreResources.ServiceCidrs, "", wanted.MetaName()) is not { } stored || stored.Obj("metadata").Has("deletionTimestamp") || !stored.Obj("spec")!["cidrs"].SameAs(wanted.Obj("spec")!["cidrs"]) || stored.Obj("status").Items("conditions").Any(c => c.Str("type") == "Ready"))
             return;
         var ready = (JsonObject)stored.DeepClone();
         ready["status"] = BootstrapObjects.ServiceRangeReady(time.GetUtcNow());

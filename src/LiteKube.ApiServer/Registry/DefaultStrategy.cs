@@ -32,6 +32,10 @@ public class DefaultStrategy(ResourceInfo resource) : IStrategy
 
     public virtual void AfterWrite(JsonObject? value, JsonObject? old) { }
 
+    public virtual Task WriteCompanionsAsync(JsonObject value, JsonObject? old, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public virtual Task RemoveCompanionsAsync(JsonObject? kept, JsonObject gone, CancellationToken cancellationToken) => Task.CompletedTask;
+
     public virtual bool TracksGeneration => _rules.TracksGeneration;
     public virtual bool AllowsCreateOnUpdate => _rules.AllowsCreateOnUpdate;
     public virtual bool AllowsUnconditionalUpdate => _rules.AllowsUnconditionalUpdate;

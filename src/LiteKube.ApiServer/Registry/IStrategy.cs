@@ -37,6 +37,13 @@ public interface IStrategy
     /// <summary>After an object is gone or replaced in the store: gives back what it held.</summary>
     void AfterWrite(JsonObject? value, JsonObject? old);
 
+    /// <summary>Begins to write what goes with the object (a Service's IPAddress objects), as the object's own write begins: they share a commit, and the writer has its answer when all are there.</summary>
+    Task WriteCompanionsAsync(JsonObject value, JsonObject? old, CancellationToken cancellationToken);
+
+    /// <summary>Takes away what went with the object and does no longer: it is gone or changed, or its own write came to nothing.</summary>
+    /// <param name="kept">The object as it stands; null: there is none.</param>
+    Task RemoveCompanionsAsync(JsonObject? kept, JsonObject gone, CancellationToken cancellationToken);
+
     /// <summary>metadata.generation is kept and rises when the spec changes.</summary>
     bool TracksGeneration { get; }
 

@@ -55,6 +55,7 @@ internal sealed partial class ObjectRegistry
             : await store.DeleteAsync(request.Key, current.ModRevision, template, cancellationToken);
         if (result.Status == WriteStatus.Conflict) return null;
         strategy.AfterWrite(stays ? value : null, old);
+        if (!stays) await strategy.RemoveCompanionsAsync(null, old, CancellationToken.None);
         return new(result.Value!, !stays);
     }
 

@@ -114,13 +114,20 @@ internal sealed partial class ObjectRegistry
             // Nothing changed: no write, no event, the revision stays, as upstream's etcd3 store does; unless the disk
             // holds it under a key that is no longer the first.
             if (!removes && IsSame(encoded, current) && !store.IsStale(current)) return current;
+            var companions = removes ? Task.CompletedTask : strategy.WriteCompanionsAsync(value, old, CancellationToken.None);
             var result = removes
                 ? await store.DeleteAsync(request.Key, current.ModRevision, template, cancellationToken)
                 : await store.PutAsync(request.Key, template, current.ModRevision, cancellationToken);
-            if (result.Status == WriteStatus.Conflict) return null;
+            if (!companions.IsCompletedSuccessfully) await companions;
+            if (result.Status == WriteStatus.Conflict)
+            {
+                await strategy.RemoveCompanionsAsync(old, value, CancellationToken.None);
+                return null;
+            }
             kept = true;
             if (!removes) ObjectView.Of(result.Value!).Remember(managed);
             strategy.AfterWrite(removes ? null : value, old);
+            await strategy.RemoveCompanionsAsync(removes ? null : value, old, CancellationToken.None);
             return result.Value;
         }
         finally

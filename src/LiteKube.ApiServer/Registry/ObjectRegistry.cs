@@ -73,10 +73,16 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
             request.Warnings.AddRange(context.Warnings);
             var key = request.Resource.Key(value.Namespace(), value.Name());
             var encoded = await EncodeAsync(request.Resource, value, managed, cancellationToken);
-            if (request.DryRun)
-                return store.Get(key) is { } standing ? (null, standing, value.Name()) : (new StoredValue(key, WithoutRevision(encoded), 0, 0), null, value.Name());
+            if (store.Get(key) is { } standing) return (null, standing, value.Name());
+            if (request.DryRun) return (new StoredValue(key, WithoutRevision(encoded), 0, 0), null, value.Name());
+            var companions = strategy.WriteCompanionsAsync(value, null, CancellationToken.None);
             var result = await store.PutAsync(key, new ValueTemplate(encoded.Utf8, encoded.ResourceVersionOffset), 0, cancellationToken);
-            if (result.Status == WriteStatus.Conflict) return (null, result.Value, value.Name());
+            if (!companions.IsCompletedSuccessfully) await companions;
+            if (result.Status == WriteStatus.Conflict)
+            {
+                await strategy.RemoveCompanionsAsync(null, value, CancellationToken.None);
+                return (null, result.Value, value.Name());
+            }
             kept = true;
             ObjectView.Of(result.Value!).Remember(managed);
             strategy.AfterWrite(value, null);

@@ -22,7 +22,4 @@ internal static partial class AggregationLog
 
     [LoggerMessage(EventId = 2225, Level = LogLevel.Warning, Message = "A check of APIService {Name} failed unexpectedly; next try in {Delay}")]
     public static partial void CheckFailed(ILogger logger, string name, TimeSpan delay, Exception exception);
-
-    [LoggerMessage(EventId = 2226, Level = LogLevel.Warning, Message = "ConfigMap kube-system/extension-apiserver-authentication could not be put back; next try in {Delay}")]
-    public static partial void AuthenticationConfigFailed(ILogger logger, TimeSpan delay, Exception exception);
 }

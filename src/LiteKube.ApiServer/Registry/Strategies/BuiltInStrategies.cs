@@ -12,17 +12,17 @@ public static class BuiltInStrategies
 {
     private const string InPodNames = "this is used in Pod names and hostnames, which can result in surprising behavior";
 
-    public static IReadOnlyList<StrategyRegistration> All(IObjectReader objects, ApiServerOptions options, TimeProvider time)
+    internal static IReadOnlyList<StrategyRegistration> All(IObjectReader objects, ServiceAddresses addresses, Func<IObjectWriter> writer, ApiServerOptions options, TimeProvider time)
     {
-        var allocators = new ServiceAllocators(objects, options.ServiceCidr, options.NodePortRange, options.IsNodePortFree);
+        var ports = new ServicePorts(objects, options.NodePortRange, options.IsNodePortFree);
+        var service = Make("", "services", r => new ServiceStrategy(r, addresses, ports, new ServiceAddressObjects(objects, writer)));
         var discovery = new DiscoveryValidation(IPAddress.IsLoopback(options.AdvertiseAddress));
-        return [.. Core(allocators, discovery, time), .. Workloads(), .. Networking(discovery), .. Policies(time), .. Storage(), .. Devices()];
+        return [service, .. Core(discovery, time), .. Workloads(), .. Networking(discovery, addresses), .. Policies(time), .. Storage(), .. Devices()];
     }
 
-    private static IEnumerable<StrategyRegistration> Core(ServiceAllocators allocators, DiscoveryValidation discovery, TimeProvider time) =>
+    private static IEnumerable<StrategyRegistration> Core(DiscoveryValidation discovery, TimeProvider time) =>
     [
         Make("", "pods", r => new PodStrategy(r)),
-        Make("", "services", r => new ServiceStrategy(r, allocators)),
         Make("", "namespaces", r => new NamespaceStrategy(r)),
         Make("", "nodes", r => new NodeStrategy(r)),
         Make("", "secrets", r => new SecretStrategy(r)),
@@ -51,13 +51,13 @@ public static class BuiltInStrategies
         Checked("coordination.k8s.io", "leases", PolicyValidation.Lease),
     ];
 
-    private static IEnumerable<StrategyRegistration> Networking(DiscoveryValidation discovery) =>
+    private static IEnumerable<StrategyRegistration> Networking(DiscoveryValidation discovery, ServiceAddresses addresses) =>
     [
         Checked("discovery.k8s.io", "endpointslices", discovery.EndpointSlice),
         Checked("networking.k8s.io", "networkpolicies", NetworkingValidation.NetworkPolicy),
         Make("networking.k8s.io", "ingresses", r => new IngressStrategy(r)),
         Checked("networking.k8s.io", "ingressclasses", IngressValidation.Class),
-        Checked("networking.k8s.io", "ipaddresses", NetworkingValidation.IPAddress),
+        Make("networking.k8s.io", "ipaddresses", r => new IPAddressStrategy(r, addresses)),
         Checked("networking.k8s.io", "servicecidrs", NetworkingValidation.ServiceCidr),
     ];
 
@@ -98,9 +98,9 @@ public static class BuiltInStrategies
     ];
 
     /// <summary>Before the first request.</summary>
-    public static void Register(StrategyRegistry registry, IObjectReader objects, ApiServerOptions options, TimeProvider time)
+    internal static void Register(StrategyRegistry registry, IObjectReader objects, ServiceAddresses addresses, Func<IObjectWriter> writer, ApiServerOptions options, TimeProvider time)
     {
-        foreach (var registration in All(objects, options, time))
+        foreach (var registration in All(objects, addresses, writer, options, time))
             registry.Register(registration.Resource.Group, registration.Resource.Resource, registration.Make);
     }
 

@@ -4,7 +4,7 @@ using LiteKube.Apis.Schema;
 namespace LiteKube.ApiServer.Registry.Strategies;
 
 /// <summary>Services: cluster addresses, node ports and address families are decided here and stay with the Service until it gives them up.</summary>
-internal sealed class ServiceStrategy(ResourceInfo resource, ServiceAllocators allocators) : DefaultStrategy(resource)
+internal sealed class ServiceStrategy(ResourceInfo resource, ServiceAddresses addresses, ServicePorts allPorts, ServiceAddressObjects objects) : DefaultStrategy(resource)
 {
     private static readonly FieldPath Spec = FieldPath.Of("spec");
 
@@ -39,11 +39,11 @@ internal sealed class ServiceStrategy(ResourceInfo resource, ServiceAllocators a
     {
         if (context.Subresource.Length > 0)
             return null;
-        var reservation = new Reservation(allocators);
+        var reservation = new Reservation(addresses, allPorts);
         try
         {
             var spec = value.GetOrAdd("spec");
-            AllocateAddress(spec, old, errors, reservation);
+            AllocateAddress(spec, $"{value.MetaNamespace()}/{value.MetaName()}", old, errors, reservation);
             AllocatePorts(spec, old, errors, reservation);
         }
         catch (ApiException)
@@ -59,25 +59,29 @@ internal sealed class ServiceStrategy(ResourceInfo resource, ServiceAllocators a
 
     public override void AfterWrite(JsonObject? value, JsonObject? old)
     {
-        foreach (var address in ServiceAllocators.AddressesOf(old).Except(ServiceAllocators.AddressesOf(value)))
-            allocators.ReleaseAddress(address);
-        foreach (var port in ServiceAllocators.PortsOf(old).Except(ServiceAllocators.PortsOf(value)))
-            allocators.ReleasePort(port);
+        foreach (var address in ServiceAddresses.Of(old).Except(ServiceAddresses.Of(value)))
+            addresses.Release(address);
+        foreach (var port in ServicePorts.Of(old).Except(ServicePorts.Of(value)))
+            allPorts.Release(port);
     }
 
-    private void AllocateAddress(JsonObject spec, JsonObject? old, FieldErrors errors, Reservation reservation)
+    public override Task WriteCompanionsAsync(JsonObject value, JsonObject? old, CancellationToken cancellationToken) => objects.WriteAsync(value, old, cancellationToken);
+
+    public override Task RemoveCompanionsAsync(JsonObject? kept, JsonObject gone, CancellationToken cancellationToken) => objects.RemoveAsync(kept, gone, cancellationToken);
+
+    private void AllocateAddress(JsonObject spec, string service, JsonObject? old, FieldErrors errors, Reservation reservation)
     {
         if (spec.Str("type") == "ExternalName" || spec.Str("clusterIP") == "None")
             return;
         var address = spec.Str("clusterIP");
         if (address.Length == 0)
         {
-            address = allocators.TakeAnyAddress();
+            address = addresses.TakeAny(service);
             reservation.Addresses.Add(address);
         }
-        else if (!ServiceAllocators.AddressesOf(old).Contains(address))
+        else if (!ServiceAddresses.Of(old).Contains(address))
         {
-            if (allocators.TakeAddress(address) is { } complaint)
+            if (addresses.Take(address, service) is { } complaint)
             {
                 errors.Invalid(Spec.Child("clusterIPs"), new JsonArray(address), complaint);
                 return;
@@ -92,7 +96,7 @@ internal sealed class ServiceStrategy(ResourceInfo resource, ServiceAllocators a
     {
         if (!ServiceFields.NeedsNodePorts(spec))
             return;
-        var held = ServiceAllocators.PortsOf(old);
+        var held = ServicePorts.Of(old);
         // One number for TCP and UDP of the same port: clients expect the pair.
         var byPort = new Dictionary<long, long>();
         var ports = spec.Items("ports").ToList();
@@ -106,7 +110,7 @@ internal sealed class ServiceStrategy(ResourceInfo resource, ServiceAllocators a
                     wanted = ports.Skip(i + 1).FirstOrDefault(p => p.Long("port") == port.Long("port") && p.Long("nodePort") != 0)?.Long("nodePort") ?? 0;
                     if (wanted == 0)
                     {
-                        wanted = allocators.TakeAnyPort();
+                        wanted = allPorts.TakeAny();
                         reservation.Ports.Add(wanted);
                     }
                 }
@@ -121,7 +125,7 @@ internal sealed class ServiceStrategy(ResourceInfo resource, ServiceAllocators a
         var health = spec.Long("healthCheckNodePort");
         if (health == 0)
         {
-            health = allocators.TakeAnyPort();
+            health = allPorts.TakeAny();
             reservation.Ports.Add(health);
             spec["healthCheckNodePort"] = health;
         }
@@ -132,23 +136,23 @@ internal sealed class ServiceStrategy(ResourceInfo resource, ServiceAllocators a
 
         void Take(long number, FieldPath field)
         {
-            if (allocators.TakePort(number) is { } complaint)
+            if (allPorts.Take(number) is { } complaint)
                 errors.Invalid(field, number, complaint);
             else
                 reservation.Ports.Add(number);
         }
     }
 
-    private sealed class Reservation(ServiceAllocators allocators) : IDisposable
+    private sealed class Reservation(ServiceAddresses addresses, ServicePorts allPorts) : IDisposable
     {
         public List<string> Addresses { get; } = [];
         public HashSet<long> Ports { get; } = [];
 
         public void Dispose()
         {
-            Addresses.ForEach(allocators.ReleaseAddress);
+            Addresses.ForEach(addresses.Release);
             foreach (var port in Ports)
-                allocators.ReleasePort(port);
+                allPorts.Release(port);
             Addresses.Clear();
             Ports.Clear();
         }

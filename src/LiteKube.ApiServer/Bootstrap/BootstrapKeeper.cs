@@ -1,4 +1,4 @@
-using LiteKube.ApiServer.Extensions.Aggregation;
+using LiteKube.Apis;
 using LiteKube.ApiServer.Registry;
 using LiteKube.Storage;
 using Microsoft.Extensions.Logging;
@@ -6,13 +6,16 @@ using Microsoft.Extensions.Logging;
 namespace LiteKube.ApiServer.Bootstrap;
 
 /// <summary>
-/// Puts ConfigMap kube-system/extension-apiserver-authentication back when somebody changes or removes it: extension
-/// servers follow it and would trust nobody any more, or the wrong ones.
+/// Puts an object that every cluster has back when somebody changes or removes it: the ConfigMap by which extension
+/// servers know whom to trust, the ServiceCIDR that shows the range given at start.
 /// </summary>
-internal sealed class AuthenticationConfigKeeper(IStateStore store, ClusterBootstrap bootstrap, TimeProvider time, ILogger<AuthenticationConfigKeeper> logger)
+/// <param name="name">"name", or "namespace/name".</param>
+/// <param name="reconcile">Makes it what it should be.</param>
+internal sealed class BootstrapKeeper(IStateStore store, GroupResource resource, string name, Func<CancellationToken, Task> reconcile, TimeProvider time, ILogger<BootstrapKeeper> logger)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
-    private static readonly string Key = $"{ServedResource.KeyRootOf(CoreResources.ConfigMaps)}kube-system/{BootstrapObjects.AuthenticationConfigName}";
+
+    private readonly string _key = ServedResource.KeyRootOf(resource) + name;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -22,8 +25,8 @@ internal sealed class AuthenticationConfigKeeper(IStateStore store, ClusterBoots
             {
                 // Before the look at it, so that no change is missed between.
                 var revision = store.CurrentRevision;
-                await bootstrap.ReconcileAuthenticationConfigAsync(cancellationToken);
-                await using var watch = store.Watch(Key, revision);
+                await reconcile(cancellationToken);
+                await using var watch = store.Watch(_key, revision);
                 await watch.WaitToReadAsync(cancellationToken);
             }
             catch (CompactedException)
@@ -33,7 +36,7 @@ internal sealed class AuthenticationConfigKeeper(IStateStore store, ClusterBoots
             }
             catch (Exception exception) when (exception is ApiException or StoreUnavailableException)
             {
-                AggregationLog.AuthenticationConfigFailed(logger, RetryAfter, exception);
+                ApiServerLog.PuttingBackFailed(logger, $"{resource} {name}", RetryAfter, exception);
                 await Task.Delay(RetryAfter, time, cancellationToken);
             }
         }
