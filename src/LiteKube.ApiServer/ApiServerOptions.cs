@@ -29,4 +29,6 @@ public sealed record ApiServerOptions
     public AuthenticationOptions Authentication { get; init; } = new();
     /// <summary>Null: requests are not recorded.</summary>
     public AuditOptions? Audit { get; init; }
+    /// <summary>The random end of names that are generated; tests say it, to have two objects meet.</summary>
+    internal Func<string> NameSuffix { get; init; } = Registry.NameRules.RandomSuffix;
 }

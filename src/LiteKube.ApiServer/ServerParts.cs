@@ -71,7 +71,7 @@ internal sealed class ServerParts : IAsyncDisposable
         var plugins = AdmissionChain.Build(Reader, Authorizer, _rbac, time, tokenSecret,
             policies.Mutating(targets), new MutatingWebhooks(webhooks, dispatcher), policies.Validating(targets), new ValidatingWebhooks(webhooks, dispatcher));
         _admission = new AdmissionRunner(plugins);
-        Registry = new ObjectRegistry(store, _admission, time);
+        Registry = new ObjectRegistry(store, _admission, time, options.NameSuffix);
         Writer = new InternalWriter(Registry, () => Resources);
         var definitions = new DefinitionController(Reader, Registry, CustomResources, time, logs.CreateLogger<DefinitionController>());
         var policyStatus = new PolicyStatusController(Reader, Registry, () => Resources);

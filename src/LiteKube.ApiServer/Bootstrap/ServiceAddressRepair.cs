@@ -19,19 +19,29 @@ internal sealed class ServiceAddressRepair(IObjectReader objects, IObjectWriter 
         // What both subscriptions tell of the beginning is every object; a key is looked at as it is when its turn comes.
         var concerns = Channel.CreateUnbounded<Concern>(new UnboundedChannelOptions { SingleReader = true });
         using var services = objects.Subscribe(CoreResources.Services, (now, old) => concerns.Writer.TryWrite(new((now ?? old).MetaNamespace(), (now ?? old).MetaName(), IsService: true)));
-        using var held = objects.Subscribe(CoreResources.IPAddresses, (now, old) => Tell(concerns.Writer, now, old));
-        await foreach (var concern in concerns.Reader.ReadAllAsync(cancellationToken))
+        using var held = objects.Subscribe(CoreResources.IPAddresses, (now, _) =>
         {
-            if (concern.IsService) await RepairServiceAsync(concern.Namespace, concern.Name, cancellationToken);
-            else await RepairAddressAsync(concern.Name, cancellationToken);
+            if (now is not null) concerns.Writer.TryWrite(new("", now.MetaName(), IsService: false));
+        });
+        // Not by the event of the deletion: it may come before the address is free to get another object.
+        addresses.ObjectLost += Tell;
+        try
+        {
+            await foreach (var concern in concerns.Reader.ReadAllAsync(cancellationToken))
+            {
+                if (concern.IsService) await RepairServiceAsync(concern.Namespace, concern.Name, cancellationToken);
+                else await RepairAddressAsync(concern.Name, cancellationToken);
+            }
         }
-    }
+        finally
+        {
+            addresses.ObjectLost -= Tell;
+        }
 
-    /// <summary>An object that went may be missed by the Service that it belonged to.</summary>
-    private static void Tell(ChannelWriter<Concern> concerns, JsonObject? now, JsonObject? old)
-    {
-        if (now is not null) concerns.TryWrite(new("", now.MetaName(), IsService: false));
-        else if (old is not null && ServiceAddresses.ServiceOf(old)?.Split('/') is [var ns, var name]) concerns.TryWrite(new(ns, name, IsService: true));
+        void Tell(string service)
+        {
+            if (service.Split('/') is [var ns, var name]) concerns.Writer.TryWrite(new(ns, name, IsService: true));
+        }
     }
 
     private async Task RepairServiceAsync(string ns, string name, CancellationToken cancellationToken)

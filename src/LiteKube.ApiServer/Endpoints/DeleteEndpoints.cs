@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Registry;
-using LiteKube.Storage;
 
 namespace LiteKube.ApiServer.Endpoints;
 
@@ -30,28 +29,25 @@ internal sealed class DeleteEndpoints(ObjectRegistry registry, ObjectResponder r
         var options = await ReadOptionsAsync(request, cancellationToken);
         var listOptions = ListOptions.Parse(request, resource);
         var page = await reader.ReadPageAsync(resource, listOptions, cancellationToken);
-        var results = new StoredValue?[page.Values.Count];
-        await Parallel.ForEachAsync(Enumerable.Range(0, results.Length), new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken }, async (i, cancellation) =>
+        await Parallel.ForEachAsync(page.Values, new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken }, async (value, cancellation) =>
         {
-            var key = page.Values[i].Key;
+            var key = value.Key;
             var info = request.Info with { Verb = "delete", Namespace = resource.NamespaceOf(key), Name = resource.NameOf(key) };
             try
             {
                 var write = WriteFor(request, resource, info, options);
-                results[i] = (await registry.DeleteAsync(write, options, cancellation)).Value;
+                await registry.DeleteAsync(write, options, cancellation);
                 if (write.Warnings.Count == 0) return;
-                lock (results) request.Warnings.AddRange(write.Warnings);
+                lock (request.Warnings) request.Warnings.AddRange(write.Warnings);
             }
             catch (ApiException exception) when (exception.Reason == "NotFound")
             {
                 // Someone else deleted it meanwhile: it is gone, as asked.
-                results[i] = null;
+                return;
             }
         });
-
-        await resource.PrepareAsync([.. results.OfType<StoredValue>()], cancellationToken);
-        var deleted = results.OfType<StoredValue>().ToList();
-        return reader.Page(request, accepted, resource, new ListPage(deleted, page.Revision, 0, null), next: null, listOptions);
+        // The answer is the list of what there was, with where the next one would begin.
+        return await reader.PageAsync(request, accepted, resource, page, listOptions, cancellationToken);
     }
 
     private static WriteRequest WriteFor(ApiRequest request, ServedResource resource, RequestInfo info, DeleteOptions options) => new()

@@ -46,14 +46,18 @@ internal sealed class ReadEndpoints(ObjectRegistry registry, ObjectResponder res
     {
         var accepted = ObjectResponder.Accepted(request, resource);
         var options = ListOptions.Parse(request, resource);
-        var page = await ReadPageAsync(resource, options, cancellationToken);
+        return await PageAsync(request, accepted, resource, await ReadPageAsync(resource, options, cancellationToken), options, cancellationToken);
+    }
+
+    /// <summary>Objects as one list in the representation that the client accepts.</summary>
+    public async ValueTask<ApiResult> PageAsync(ApiRequest request, AcceptedType accepted, ServedResource resource, ListPage page, ListOptions options, CancellationToken cancellationToken)
+    {
         await resource.PrepareAsync(page.Values, cancellationToken);
         var next = page.Remaining == 0 || page.Last is null ? null : ContinueToken.Encode(page.Revision, page.Last, resource);
         return Page(request, accepted, resource, page, next, options);
     }
 
-    /// <summary>Objects as one list in the representation that the client accepts.</summary>
-    public ApiResult Page(ApiRequest request, AcceptedType accepted, ServedResource resource, ListPage page, string? next, ListOptions options)
+    private ApiResult Page(ApiRequest request, AcceptedType accepted, ServedResource resource, ListPage page, string? next, ListOptions options)
     {
         var kind = resource.Info.GroupVersionKind;
         switch (accepted.Shape)

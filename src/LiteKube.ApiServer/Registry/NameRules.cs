@@ -49,13 +49,10 @@ public static class NameRules
         };
     }
 
-    /// <summary>A generateName with five random characters, as upstream's SimpleNameGenerator.</summary>
-    public static string Generate(string prefix)
-    {
-        const string Alphabet = "bcdfghjklmnpqrstvwxz2456789";
-        if (prefix.Length > MaxGenerateNameLength) prefix = prefix[..MaxGenerateNameLength];
-        return prefix + RandomNumberGenerator.GetString(Alphabet, 5);
-    }
+    /// <summary>Five random characters, as upstream's SimpleNameGenerator.</summary>
+    public static string RandomSuffix() => RandomNumberGenerator.GetString("bcdfghjklmnpqrstvwxz2456789", 5);
+
+    public static string Generate(string prefix, string suffix) => (prefix.Length > MaxGenerateNameLength ? prefix[..MaxGenerateNameLength] : prefix) + suffix;
 
     private static string MaskTrailingDash(string name) => name.Length > 1 && name[^1] == '-' ? name[..^1] + "a" : name;
 

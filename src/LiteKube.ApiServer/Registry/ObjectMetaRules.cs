@@ -14,7 +14,8 @@ internal static class ObjectMetaRules
     private static readonly string[] Immutable = ["name", "namespace", "uid", "creationTimestamp"];
 
     /// <summary>Namespace, name, uid, creation time; everything that only a server may say is dropped.</summary>
-    public static void PrepareForCreate(JsonObject value, ResourceInfo resource, string ns, DateTimeOffset now)
+    /// <param name="suffix">Makes the end of a generated name.</param>
+    public static void PrepareForCreate(JsonObject value, ResourceInfo resource, string ns, DateTimeOffset now, Func<string> suffix)
     {
         var metadata = value.Metadata();
         SetNamespace(metadata, resource, ns);
@@ -25,7 +26,7 @@ internal static class ObjectMetaRules
         metadata["uid"] = Guid.NewGuid().ToString();
         metadata["creationTimestamp"] = ObjectFields.FormatTime(now);
         if (metadata.Text("name").Length == 0 && metadata.Text("generateName") is { Length: > 0 } prefix)
-            metadata["name"] = NameRules.Generate(prefix);
+            metadata["name"] = NameRules.Generate(prefix, suffix());
     }
 
     /// <summary>Keeps what an update cannot change; a uid that is given must be the stored one (checked before).</summary>

@@ -15,7 +15,8 @@ namespace LiteKube.ApiServer.Registry;
 /// The generic registry: what upstream's registry.Store does for every kind. Objects come in as canonical trees in the
 /// version of the request, pass admission, strategy and validation, and are stored once as bytes.
 /// </summary>
-internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner admission, TimeProvider time)
+/// <param name="nameSuffix">The random end of generated names.</param>
+internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner admission, TimeProvider time, Func<string> nameSuffix)
 {
     private const int MaxGenerateAttempts = 8;
 
@@ -54,7 +55,7 @@ internal sealed partial class ObjectRegistry(IStateStore store, AdmissionRunner 
         await admission.MutateAsync(attributes, cancellationToken);
         if (attributes is not null) (value, managed) = (attributes.Object!, attributes.Owners);
 
-        ObjectMetaRules.PrepareForCreate(value, request.StoredInfo, request.Namespace, time.GetUtcNow());
+        ObjectMetaRules.PrepareForCreate(value, request.StoredInfo, request.Namespace, time.GetUtcNow(), nameSuffix);
         strategy.PrepareForCreate(value, context);
         if (strategy.TracksGeneration) value.Metadata()["generation"] = 1;
 

@@ -22,6 +22,9 @@ internal sealed class ServiceAddresses(IObjectReader objects, string cidr)
     private readonly Dictionary<string, AddressRange> _parsed = new(StringComparer.Ordinal);
     private bool _isLoaded;
 
+    /// <summary>Tells of a Service ("namespace/name") whose address has lost its IPAddress object.</summary>
+    public event Action<string>? ObjectLost;
+
     /// <summary>Null when the address may be used and is now the Service's; else Kubernetes' complaint.</summary>
     /// <param name="service">"namespace/name".</param>
     public string? Take(string text, string service)
@@ -95,13 +98,16 @@ internal sealed class ServiceAddresses(IObjectReader objects, string cidr)
 
     public void ReleaseObject(string name)
     {
+        string? service;
         lock (_lock)
         {
             Load();
             if (Number(name) is not { } number || !_held.TryGetValue(number, out var holding)) return;
-            if (holding.Service is null) _held.Remove(number);
+            service = holding.Service;
+            if (service is null) _held.Remove(number);
             else _held[number] = holding with { HasObject = false };
         }
+        if (service is not null) ObjectLost?.Invoke(service);
     }
 
     /// <summary>The cluster addresses that a stored Service holds.</summary>
