@@ -44,6 +44,14 @@ internal static class AddressFormats
         return range == text ? null : $"must be in canonical form ({GoText.Quote(range)})";
     }
 
+    /// <summary>What is wrong with an address with the length of its network, as an interface has it; null: nothing.</summary>
+    public static string? InterfaceAddress(string text)
+    {
+        if (!TryParseRange(text, out var address, out var bits, out _)) return "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)";
+        var canonical = $"{address}/{bits}";
+        return text == canonical ? null : $"must be in canonical form ({GoText.Quote(canonical)})";
+    }
+
     public static bool IsAddress(string text) => TryParse(text, out _, out _);
 
     public static bool IsIPv6(string text) => text.Contains(':', StringComparison.Ordinal);

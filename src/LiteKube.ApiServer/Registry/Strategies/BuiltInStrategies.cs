@@ -90,7 +90,7 @@ public static class BuiltInStrategies
 
     private static IEnumerable<StrategyRegistration> Devices() =>
     [
-        Checked("resource.k8s.io", "resourceclaims", DeviceValidation.Claim, DeviceValidation.ClaimStatus),
+        Checked("resource.k8s.io", "resourceclaims", DeviceValidation.Claim, DeviceClaimStatusValidation.Status),
         Checked("resource.k8s.io", "resourceclaimtemplates", DeviceValidation.Template),
         Checked("resource.k8s.io", "deviceclasses", DeviceValidation.Class),
         Checked("resource.k8s.io", "resourceslices", DeviceSliceValidation.Slice),

@@ -68,6 +68,15 @@ internal static class Checks
             errors.Invalid(field, value, FieldImmutable);
     }
 
+    /// <summary>Whether the list has more than so many elements, which it then says.</summary>
+    public static bool TooMany(FieldErrors errors, JsonObject? value, string list, FieldPath field, int max)
+    {
+        if (value.Arr(list) is not { } items || items.Count <= max)
+            return false;
+        errors.TooMany(field, items.Count, max);
+        return true;
+    }
+
     public static void PortNumber(FieldErrors errors, FieldPath field, long port)
     {
         if (port is < 1 or > 65535)

@@ -1,19 +1,28 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace LiteKube.ApiServer.Registry.Strategies;
 
 /// <summary>resource.k8s.io: what drivers publish, and taints of it.</summary>
-internal static class DeviceSliceValidation
+internal static partial class DeviceSliceValidation
 {
     private const int MaxDevices = 128;
     private const int MaxDevicesWithExtras = 64;
+    private const int MaxCounterSets = 8;
+    private const int MaxCounters = 32;
+    private const int MaxCounterConsumptions = 2;
     private const int MaxAttributes = 32;
+    private const int MaxAttributeValues = 48;
     private const int MaxValueLength = 64;
+    private const int MaxTaints = 16;
+    private const int MaxRuleConditions = 8;
     private static readonly FieldPath Spec = FieldPath.Of("spec");
+    private static readonly string[] ListKinds = ["bools", "ints", "strings", "versions"];
 
     public static void Slice(FieldErrors errors, JsonObject value, JsonObject? old)
     {
-        var spec = value.Obj("spec") ?? [];
+        var (spec, before) = (value.Obj("spec") ?? [], old.Obj("spec"));
         VolumeSourceValidation.DriverName(errors, Spec.Child("driver"), spec.Str("driver"));
         var (pool, path) = (spec.Obj("pool"), Spec.Child("pool"));
         DeviceNames.Pool(errors, pool.Str("name"), path.Child("name"));
@@ -21,13 +30,23 @@ internal static class DeviceSliceValidation
             errors.Invalid(path.Child("resourceSliceCount"), pool.Long("resourceSliceCount"), "must be greater than zero");
         if (pool.Long("generation") < 0)
             errors.Invalid(path.Child("generation"), pool.Long("generation"), "must be greater than or equal to zero");
-        Place(errors, spec, Spec, "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required");
-        Devices(errors, spec, Spec.Child("devices"));
-        if (old?.Obj("spec") is not { } before)
-            return;
-        Checks.Immutable(errors, spec["pool"].Get("name"), before["pool"].Get("name"), path.Child("name"));
-        foreach (var field in (ReadOnlySpan<string>)["driver", "nodeName"])
-            Checks.Immutable(errors, spec[field], before[field], Spec.Child(field));
+        if (before is not null)
+        {
+            Checks.Immutable(errors, pool?["name"], before.Obj("pool")?["name"], path.Child("name"));
+            foreach (var field in (ReadOnlySpan<string>)["driver", "nodeName"])
+                Checks.Immutable(errors, spec[field], before[field], Spec.Child(field));
+        }
+        const string Rule = "exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required";
+        Place(errors, spec, Spec, ["allNodes", "perDeviceNodeSelection"], Rule, Rule + ", but multiple fields are set", "must be either unset or set to a non-empty string");
+        if (spec.Obj("nodeSelector") is { } selector && selector.Arr("nodeSelectorTerms") is not { Count: 1 })
+            errors.Invalid(Spec.Child("nodeSelector", "nodeSelectorTerms"), selector["nodeSelectorTerms"], "must have exactly one node selector term");
+        if (spec.Has("sharedCounters") && spec.Has("devices"))
+            errors.Invalid(Spec, "", "only one of `sharedCounters` or `devices` is allowed");
+        Devices(errors, spec, before, Spec.Child("devices"));
+        CounterSets(errors, spec, "sharedCounters", "name", MaxCounterSets, Spec.Child("sharedCounters"));
+        if (spec.StrOrNull("partitionTypeAttribute") is { } attribute)
+            PartitionType(errors, spec, attribute);
+        DeviceNames.SkippedOperations(errors, spec, Spec.Child("skipNodeOperations"));
     }
 
     public static void TaintRule(FieldErrors errors, JsonObject value, JsonObject? old)
@@ -43,177 +62,190 @@ internal static class DeviceSliceValidation
             if (selector.StrOrNull("device") is { } device)
                 Checks.Name(errors, path.Child("device"), device, NameChecks.DnsLabel);
         }
-        DeviceNames.Taint(errors, spec.Obj("taint") ?? [], Spec.Child("taint"));
+        DeviceNames.Taint(errors, spec.Obj("taint") ?? [], old.Obj("spec", "taint"), Spec.Child("taint"));
     }
 
-    public static void TaintRuleStatus(FieldErrors errors, JsonObject value, JsonObject? old) => Checks.Conditions(errors, value.Obj("status"), FieldPath.Of("status").Child("conditions"));
-
-    private static void Devices(FieldErrors errors, JsonObject spec, FieldPath field)
+    public static void TaintRuleStatus(FieldErrors errors, JsonObject value, JsonObject? old)
     {
-        var extras = false;
+        var path = FieldPath.Of("status").Child("conditions");
+        Checks.Conditions(errors, value.Obj("status"), path);
+        Checks.TooMany(errors, value.Obj("status"), "conditions", path, MaxRuleConditions);
+    }
+
+    private static void Devices(FieldErrors errors, JsonObject spec, JsonObject? before, FieldPath field)
+    {
+        var hasExtras = spec.Items("devices").Any(d => d.Arr("taints") is { Count: > 0 } || d.Arr("consumesCounters") is { Count: > 0 } || AttributesOf(d).Any(a => ListKinds.Any(a.Value.Has)));
+        if (Checks.TooMany(errors, spec, "devices", field, hasExtras ? MaxDevicesWithExtras : MaxDevices))
+            return;
         var names = new HashSet<string>(StringComparer.Ordinal);
         var index = 0;
         foreach (var device in spec.Items("devices"))
         {
             var path = field.Index(index++);
-            Checks.Name(errors, path.Child("name"), device.Str("name"), NameChecks.DnsLabel);
+            Device(errors, device, before.Items("devices").FirstOrDefault(d => d.Str("name") == device.Str("name")), spec.Bool("perDeviceNodeSelection"), path);
             if (!names.Add(device.Str("name")))
                 errors.Duplicate(path, device.Str("name"));
-            extras |= device.Arr("taints") is { Count: > 0 } || device.Arr("consumesCounters") is { Count: > 0 };
-            if (spec.Bool("perDeviceNodeSelection"))
-                Place(errors, device, path, "exactly one of `nodeName`, `nodeSelector`, or `allNodes` is required when `perDeviceNodeSelection` is set to true in the spec");
-            Attributes(errors, device, path);
-            var i = 0;
-            foreach (var taint in device.Items("taints"))
-                DeviceNames.Taint(errors, taint, path.Child("taints").Index(i++));
         }
-        DeviceValidation.TooMany(errors, spec, "devices", field, extras ? MaxDevicesWithExtras : MaxDevices);
+    }
+
+    private static void Device(FieldErrors errors, JsonObject device, JsonObject? before, bool hasPlace, FieldPath field)
+    {
+        Checks.Name(errors, field.Child("name"), device.Str("name"), NameChecks.DnsLabel);
+        Attributes(errors, device, field);
+        if (before is null || !device["capacity"].SameAs(before["capacity"]))
+        {
+            foreach (var (name, node) in device.Obj("capacity") ?? [])
+            {
+                DeviceNames.Qualified(errors, name, field.Child("capacity"));
+                DeviceCapacityValidation.Capacity(errors, node as JsonObject ?? [], device.Bool("allowMultipleAllocations"), field.Child("capacity").Key(name));
+            }
+        }
+        if ((before is null || !device["taints"].SameAs(before["taints"])) && !Checks.TooMany(errors, device, "taints", field.Child("taints"), MaxTaints))
+        {
+            var index = 0;
+            foreach (var taint in device.Items("taints"))
+                DeviceNames.Taint(errors, taint, null, field.Child("taints").Index(index++));
+        }
+        CounterSets(errors, device, "consumesCounters", "counterSet", MaxCounterConsumptions, field.Child("consumesCounters"));
+        const string Rule = "exactly one of `nodeName`, `nodeSelector`, or `allNodes` is required when `perDeviceNodeSelection` is set to true in the ResourceSlice spec";
+        if (hasPlace)
+            Place(errors, device, field, ["allNodes"], Rule, Rule, "must not be empty");
+        else if (device.Has("nodeName") || device.Has("nodeSelector") || device.Has("allNodes"))
+            errors.Invalid(field, null, "`nodeName`, `nodeSelector` and `allNodes` can only be set if `perDeviceNodeSelection` is set to true in the ResourceSlice spec");
+        DeviceNames.Binding(errors, device, field);
     }
 
     private static void Attributes(FieldErrors errors, JsonObject device, FieldPath field)
     {
-        var total = 0;
-        foreach (var list in (ReadOnlySpan<string>)["attributes", "capacity"])
-        {
-            foreach (var (name, node) in device.Obj(list) ?? [])
-            {
-                total++;
-                var path = field.Child(list).Key(name);
-                DeviceNames.Qualified(errors, name, path);
-                if (list == "capacity" || node is not JsonObject attribute)
-                    continue;
-                if (attribute.Count != 1)
-                    errors.InvalidOmitted(path, attribute.Count == 0 ? "exactly one value must be specified" : "exactly one value must be specified, but multiple fields are set");
-                foreach (var kind in (ReadOnlySpan<string>)["string", "version"])
-                {
-                    if (attribute.Str(kind).Length > MaxValueLength)
-                        errors.TooLong(path.Child(kind), MaxValueLength);
-                }
-            }
-        }
+        var total = (device.Obj("attributes")?.Count ?? 0) + (device.Obj("capacity")?.Count ?? 0);
         if (total > MaxAttributes)
-            errors.InvalidOmitted(field, $"the total number of attributes and capacities must not exceed {MaxAttributes}");
+            errors.Invalid(field, total, $"the total number of attributes and capacities must not exceed {MaxAttributes.ToString(CultureInfo.InvariantCulture)}");
+        var values = AttributesOf(device).Sum(a => Math.Max(1, ListKinds.Sum(k => a.Value.Arr(k)?.Count ?? 0)));
+        if (values > MaxAttributeValues)
+            errors.Invalid(field, values, $"the total number of attribute values must not exceed {MaxAttributeValues.ToString(CultureInfo.InvariantCulture)}");
+        foreach (var (name, attribute) in AttributesOf(device))
+        {
+            DeviceNames.Qualified(errors, name, field.Child("attributes"));
+            Attribute(errors, attribute, field.Child("attributes").Key(name));
+        }
     }
 
-    private static void Place(FieldErrors errors, JsonObject value, FieldPath field, string rule)
+    private static void Attribute(FieldErrors errors, JsonObject attribute, FieldPath path)
     {
-        var count = 0;
+        if (attribute.StrOrNull("string") is { } text && text.Length > MaxValueLength)
+            errors.TooLong(path.Child("string"), MaxValueLength);
+        if (attribute.StrOrNull("version") is { } version)
+            Version(errors, version, path.Child("version"));
+        foreach (var kind in ListKinds)
+        {
+            if (attribute.Arr(kind) is { Count: 0 } empty)
+                errors.Invalid(path.Child(kind), empty, "must not be empty if specified");
+            var index = 0;
+            foreach (var item in kind is "strings" or "versions" ? attribute.Strings(kind) : [])
+            {
+                var own = path.Child(kind).Index(index++);
+                if (kind == "versions")
+                    Version(errors, item, own);
+                else if (item.Length > MaxValueLength)
+                    errors.TooLong(own, MaxValueLength);
+            }
+        }
+        var count = attribute.Count(p => p.Value is not null);
+        if (count == 0)
+            errors.Invalid(path, "", "exactly one value must be specified");
+        else if (count > 1)
+            errors.InvalidOmitted(path, "exactly one value must be specified");
+    }
+
+    private static void Version(FieldErrors errors, string version, FieldPath field)
+    {
+        if (!SemanticVersion().IsMatch(version))
+            errors.Invalid(field, version, "must be a string compatible with semver.org spec 2.0.0");
+        if (version.Length > MaxValueLength)
+            errors.TooLong(field, MaxValueLength);
+    }
+
+    /// <summary>Sets of counters that a slice has, or that a device takes of.</summary>
+    /// <param name="name">The field that names the set.</param>
+    private static void CounterSets(FieldErrors errors, JsonObject value, string list, string name, int max, FieldPath field)
+    {
+        if (Checks.TooMany(errors, value, list, field, max))
+            return;
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var index = 0;
+        foreach (var set in value.Items(list))
+        {
+            var path = field.Index(index++);
+            if (Checks.Required(errors, set, path, name))
+                Checks.Name(errors, path.Child(name), set.Str(name), NameChecks.DnsLabel);
+            var counters = set.Obj("counters") ?? [];
+            if (counters.Count == 0)
+                errors.Required(path.Child("counters"), "");
+            else if (counters.Count > MaxCounters)
+                errors.TooMany(path.Child("counters"), counters.Count, MaxCounters);
+            else
+                counters.ToList().ForEach(c => Checks.Name(errors, path.Child("counters"), c.Key, NameChecks.DnsLabel));
+            if (!names.Add(set.Str(name)))
+                errors.Duplicate(path, set.Str(name));
+        }
+    }
+
+    /// <summary>Each device that takes of counters must say by a text of which type it is.</summary>
+    private static void PartitionType(FieldErrors errors, JsonObject spec, string name)
+    {
+        if (!spec.Items("devices").Any(d => d.Arr("consumesCounters") is { Count: > 0 }))
+        {
+            errors.Invalid(Spec.Child("partitionTypeAttribute"), name, "may only be set on a slice which declares devices that consume counters");
+            return;
+        }
+        var own = spec.Str("driver") + "/";
+        var bare = name.StartsWith(own, StringComparison.Ordinal) ? name[own.Length..] : name;
+        var index = 0;
+        foreach (var device in spec.Items("devices"))
+        {
+            var path = Spec.Child("devices").Index(index++).Child("attributes").Key(name);
+            if (device.Arr("consumesCounters") is not { Count: > 0 })
+                continue;
+            if ((device.Obj("attributes", name) ?? device.Obj("attributes", bare)) is not { } attribute)
+                errors.Required(path, "device consumes counters and `partitionTypeAttribute` names this attribute, so it must be set");
+            else if (!attribute.Has("string"))
+                errors.InvalidOmitted(path, "must be a string value because `partitionTypeAttribute` names this attribute");
+        }
+    }
+
+    private static void Place(FieldErrors errors, JsonObject value, FieldPath field, string[] flags, string none, string several, string empty)
+    {
+        var set = new List<string>();
         if (value.StrOrNull("nodeName") is { } node)
         {
-            count++;
             if (node.Length == 0)
-                errors.Invalid(field.Child("nodeName"), node, "must be either unset or set to a non-empty string");
+                errors.Invalid(field.Child("nodeName"), node, empty);
             else
                 Checks.Name(errors, field.Child("nodeName"), node, NameChecks.DnsSubdomain);
+            if (node.Length > 0)
+                set.Add("`nodeName`");
         }
         if (value.Obj("nodeSelector") is { } selector)
         {
-            count++;
+            set.Add("`nodeSelector`");
             SchedulingValidation.NodeSelector(errors, selector, field.Child("nodeSelector"));
-            if (selector.Arr("nodeSelectorTerms") is { Count: > 1 } terms)
-                errors.Invalid(field.Child("nodeSelector", "nodeSelectorTerms"), terms, "must have exactly one node selector term");
         }
-        foreach (var flag in (ReadOnlySpan<string>)["allNodes", "perDeviceNodeSelection"])
+        foreach (var flag in flags)
         {
-            if (value.BoolOrNull(flag) is not { } set)
-                continue;
-            if (set)
-                count++;
-            else
+            if (value.BoolOrNull(flag) is true)
+                set.Add($"`{flag}`");
+            else if (value.BoolOrNull(flag) is false)
                 errors.Invalid(field.Child(flag), false, "must be either unset or set to true");
         }
-        if (count == 0)
-            errors.Required(field, rule);
-        else if (count > 1)
-            errors.InvalidOmitted(field, rule);
+        if (set.Count == 0)
+            errors.Required(field, none);
+        else if (set.Count > 1)
+            errors.Invalid(field, $"{{{string.Join(", ", set)}}}", several);
     }
 
-    private static JsonNode? Get(this JsonNode? value, string field) => (value as JsonObject)?[field];
-}
+    private static IEnumerable<KeyValuePair<string, JsonObject>> AttributesOf(JsonObject device) =>
+        (device.Obj("attributes") ?? []).Select(a => KeyValuePair.Create(a.Key, a.Value as JsonObject ?? []));
 
-/// <summary>Names, taints and tolerations of devices.</summary>
-internal static class DeviceNames
-{
-    private const int MaxPoolLength = 253;
-    private const int MaxDomainLength = 63;
-    private const int MaxIdLength = 32;
-
-    /// <summary>Subdomains with slashes between them.</summary>
-    public static void Pool(FieldErrors errors, string name, FieldPath field)
-    {
-        if (name.Length == 0)
-        {
-            errors.Required(field, "");
-            return;
-        }
-        if (name.Length > MaxPoolLength)
-            errors.TooLong(field, MaxPoolLength);
-        foreach (var part in name.Split('/'))
-            Checks.Name(errors, field, part, NameChecks.DnsSubdomain);
-    }
-
-    /// <summary>domain/identifier, as constraints name attributes.</summary>
-    public static void Attribute(FieldErrors errors, string name, FieldPath field)
-    {
-        if (name.Length == 0)
-            errors.Required(field, "");
-        else if (!name.Contains('/', StringComparison.Ordinal))
-            errors.Invalid(field, name, "a fully qualified name must be a domain and a name separated by a slash");
-        else
-            Qualified(errors, name, field);
-    }
-
-    /// <summary>[domain/]identifier.</summary>
-    public static void Qualified(FieldErrors errors, string name, FieldPath field)
-    {
-        var slash = name.IndexOf('/', StringComparison.Ordinal);
-        if (slash == 0)
-            errors.Required(field, "the domain must not be empty");
-        else if (slash > MaxDomainLength)
-            errors.TooLong(field, MaxDomainLength);
-        else if (slash > 0)
-            Checks.Name(errors, field, name[..slash], NameChecks.DnsSubdomain);
-        var id = name[(slash + 1)..];
-        if (id.Length == 0)
-            errors.Required(field, "the name must not be empty");
-        else if (id.Length > MaxIdLength)
-            errors.TooLong(field, MaxIdLength);
-        else if (!(char.IsAsciiLetter(id[0]) || id[0] == '_') || id.Any(c => !char.IsAsciiLetterOrDigit(c) && c != '_'))
-            errors.Invalid(field, id, "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName', regex used for validation is '[A-Za-z_][A-Za-z0-9_]*')");
-    }
-
-    public static void Taint(FieldErrors errors, JsonObject taint, FieldPath field)
-    {
-        Checks.Name(errors, field.Child("key"), taint.Str("key"), NameChecks.QualifiedName);
-        if (taint.Str("value").Length > 0)
-            Checks.Name(errors, field.Child("value"), taint.Str("value"), NameChecks.LabelValue);
-        Checks.OneOf(errors, taint, field, "effect", isRequired: true, "NoExecute", "NoSchedule", "None");
-    }
-
-    public static void Tolerations(FieldErrors errors, JsonObject value, FieldPath field)
-    {
-        var index = 0;
-        foreach (var toleration in value.Items("tolerations"))
-        {
-            var path = field.Index(index++);
-            Checks.OptionalName(errors, toleration, path, "key", NameChecks.QualifiedName);
-            switch (toleration.Str("operator"))
-            {
-                case "Exists":
-                    if (toleration.Str("value").Length > 0)
-                        errors.Invalid(path.Child("value"), toleration.Str("value"), "must be empty for operator `Exists`");
-                    break;
-                case "Equal":
-                    Checks.Name(errors, path.Child("value"), toleration.Str("value"), NameChecks.LabelValue);
-                    break;
-                case "":
-                    errors.Required(path.Child("operator"), "");
-                    break;
-                case var other:
-                    errors.NotSupported(path.Child("operator"), other, "Equal", "Exists");
-                    break;
-            }
-            Checks.OneOf(errors, toleration, path, "effect", isRequired: false, "NoExecute", "NoSchedule");
-        }
-    }
+    [GeneratedRegex(@"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?\z", RegexOptions.ECMAScript)]
+    private static partial Regex SemanticVersion();
 }

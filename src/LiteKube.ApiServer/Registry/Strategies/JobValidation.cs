@@ -211,7 +211,7 @@ internal static class JobValidation
 
     private static void PodConditions(FieldErrors errors, JsonObject rule, FieldPath field)
     {
-        DeviceValidation.TooMany(errors, rule, "onPodConditions", field, MaxConditionPatterns);
+        Checks.TooMany(errors, rule, "onPodConditions", field, MaxConditionPatterns);
         var index = 0;
         foreach (var pattern in rule.Items("onPodConditions"))
         {
@@ -258,7 +258,7 @@ internal static class JobValidation
         }
         if (policy.Arr("rules") is not { Count: > 0 })
             errors.Required(field.Child("rules"), "at least one rules must be specified when the successPolicy is specified");
-        DeviceValidation.TooMany(errors, policy, "rules", field.Child("rules"), MaxRules);
+        Checks.TooMany(errors, policy, "rules", field.Child("rules"), MaxRules);
         var completions = spec.Long("completions");
         var index = 0;
         foreach (var rule in policy.Items("rules"))
