@@ -2,6 +2,7 @@ using System.Security.Cryptography.X509Certificates;
 using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Client.Events;
+using LiteKube.Controllers.Autoscaling;
 using LiteKube.Controllers.Certificates;
 using LiteKube.Controllers.CronJobs;
 using LiteKube.Controllers.DaemonSets;
@@ -67,6 +68,7 @@ public sealed class ControllerSet : IComponent
         _controllers.Add(new DaemonSetController(clientOf("daemon-set-controller"), informers, events.Create("daemonset-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new DisruptionController(clientOf("disruption-controller"), informers, events.Create("controllermanager"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new StaleDisruptionCleaner(clientOf("disruption-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new HorizontalPodAutoscalerController(clientOf("horizontal-pod-autoscaler"), informers, events.Create("horizontal-pod-autoscaler"), timeProvider).CreateRunner(loggers));
     }
 
     public string Name => "controllers";
