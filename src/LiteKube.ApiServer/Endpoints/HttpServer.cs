@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
@@ -35,6 +36,7 @@ internal sealed class HttpServer(IReadOnlyList<IPEndPoint> listen, Func<SslStrea
         builder.Services.AddSingleton(loggerFactory);
         builder.Services.AddLogging();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(Configure);
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new TransportMemory());
         _application = builder.Build();
         _server = _application.Services.GetRequiredService<IServer>();
         await _server.StartAsync(this, cancellationToken);
