@@ -19,7 +19,7 @@ internal sealed class FakeInformers : ISharedInformers
         }
     }
 
-    public IInformer<T> Get<T>() where T : class, IKubernetesObject<V1ObjectMeta> => Of<T>();
+    public IInformer<T> Get<T>(string? fieldSelector = null) where T : class, IKubernetesObject<V1ObjectMeta> => Of<T>();
 }
 
 internal sealed class FakeInformer<T> : IInformer<T> where T : class, IKubernetesObject<V1ObjectMeta>
@@ -29,6 +29,7 @@ internal sealed class FakeInformer<T> : IInformer<T> where T : class, IKubernete
     private readonly List<InformerHandler<T>> _handlers = [];
 
     public bool HasSynced => true;
+    public ulong Version => 0;
     public Task WaitForSyncAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public T? Find(ObjectKey key)

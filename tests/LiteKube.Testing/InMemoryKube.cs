@@ -44,6 +44,9 @@ public sealed partial class InMemoryKube : IKubeTransport
     /// <summary>Pods that run on a node stay, terminating, until they are deleted with grace period 0. As in Kubernetes.</summary>
     public bool GracefulPods { get; set; } = true;
 
+    /// <summary>After each write that was answered with success: its method and path.</summary>
+    public event Action<string, string>? Written;
+
     public long Revision
     {
         get
@@ -67,9 +70,10 @@ public sealed partial class InMemoryKube : IKubeTransport
                 return discovery;
         }
         var target = RequestTarget.Parse(request.PathAndQuery);
+        KubeResponse answer;
         lock (_lock)
         {
-            return (request.Method, target.Subresource) switch
+            answer = (request.Method, target.Subresource) switch
             {
                 ("GET", _) when target.Name is null => List(target),
                 ("GET", _) => Get(target),
@@ -83,6 +87,9 @@ public sealed partial class InMemoryKube : IKubeTransport
                 _ => Failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
             };
         }
+        if (request.Method != "GET" && answer.StatusCode < 300)
+            Written?.Invoke(request.Method, request.PathAndQuery);
+        return answer;
     }
 
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> WatchAsync(KubeRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -104,8 +111,11 @@ public sealed partial class InMemoryKube : IKubeTransport
         }
         try
         {
-            await foreach (var line in stream.Lines.Reader.ReadAllAsync(cancellationToken))
-                yield return line;
+            while (await stream.Lines.Reader.WaitToReadAsync(cancellationToken))
+            {
+                while (stream.Lines.Reader.TryRead(out var line))
+                    yield return line;
+            }
         }
         finally
         {
@@ -126,6 +136,14 @@ public sealed partial class InMemoryKube : IKubeTransport
             StampNew(entity, node);
             return KubeJson.Deserialize<T>(Store(entity.Key, node, null));
         }
+    }
+
+    /// <summary>Deletes the object as another client would, and at once.</summary>
+    /// <param name="graceSeconds">0 ends what terminates; null leaves it to the object.</param>
+    public void Remove<T>(string? ns, string name, long? graceSeconds) where T : class, IKubernetesObject<V1ObjectMeta>
+    {
+        lock (_lock)
+            Delete(RequestTarget.Of<T>(ns, name), graceSeconds is { } seconds ? new JsonObject { ["gracePeriodSeconds"] = seconds } : []);
     }
 
     /// <summary>Ends every open watch, as a lost connection does.</summary>

@@ -15,6 +15,9 @@ public interface IInformer<T> where T : class, IKubernetesObject<V1ObjectMeta>
 
     Task WaitForSyncAsync(CancellationToken cancellationToken);
 
+    /// <summary>Every change up to this resource version is in the copy; 0 before the first list. Versions of one resource only grow (KEP-5504).</summary>
+    ulong Version { get; }
+
     T? Find(ObjectKey key);
     T? Find(string ns, string name) => Find(new ObjectKey(ns, name));
 
@@ -34,8 +37,9 @@ public interface IInformer<T> where T : class, IKubernetesObject<V1ObjectMeta>
 /// <param name="OnDelete">The last known state (after a dropped watch it may be old).</param>
 public sealed record InformerHandler<T>(Action<T>? OnAdd = null, Action<T, T>? OnUpdate = null, Action<T>? OnDelete = null);
 
-/// <summary>One informer per kind for the whole process, started on first use.</summary>
+/// <summary>One informer per kind (and selector) for the whole process, started on first use.</summary>
 public interface ISharedInformers
 {
-    IInformer<T> Get<T>() where T : class, IKubernetesObject<V1ObjectMeta>;
+    /// <param name="fieldSelector">Keeps only these objects, such as <c>metadata.name=kube-root-ca.crt</c>: who needs few of a kind of which there may be many.</param>
+    IInformer<T> Get<T>(string? fieldSelector = null) where T : class, IKubernetesObject<V1ObjectMeta>;
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using k8s;
 using k8s.Models;
 using Microsoft.Extensions.Logging;
@@ -8,20 +9,30 @@ namespace LiteKube.Client;
 /// Lists once, then watches, for as long as it runs; see <see cref="IInformer{T}"/>. An expired version is answered by
 /// a new list whose difference becomes events, a dropped watch by a new one from the last version seen.
 /// </summary>
-public sealed class Informer<T>(IKubeClient client, ILogger logger, TimeProvider timeProvider, InformerOptions? options = null) : IInformer<T>, IAsyncDisposable
+public sealed class Informer<T>(IKubeClient client, ILogger logger, TimeProvider timeProvider, InformerOptions? options = null, string? fieldSelector = null) : IInformer<T>, IAsyncDisposable
     where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private readonly InformerOptions _options = options ?? new InformerOptions();
     private readonly ObjectStore<T> _store = new();
     private readonly HandlerList<T> _handlers = new(KindOf<T>.Info.Kind, logger);
-    private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _synced = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _events = new();
     private Task? _loop;
+    private ulong _version;
+
+    public ulong Version => Volatile.Read(ref _version);
 
     public bool HasSynced => _synced.Task.IsCompletedSuccessfully;
 
-    public Task WaitForSyncAsync(CancellationToken cancellationToken) => _synced.Task.WaitAsync(cancellationToken);
+    public async Task WaitForSyncAsync(CancellationToken cancellationToken)
+    {
+        if (HasSynced)
+            return;
+        await _synced.Task.WaitAsync(cancellationToken);
+        // Off the loop that has just synced: it goes on at once.
+        await Task.Yield();
+    }
 
     public T? Find(ObjectKey key) => _store.Find(key);
 
@@ -42,7 +53,7 @@ public sealed class Informer<T>(IKubeClient client, ILogger logger, TimeProvider
         }
     }
 
-    public void Start() => _loop ??= Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.None, TaskScheduler.Default).Unwrap();
+    public void Start() => _loop ??= Task.Factory.StartNew(RunAsync, CancellationToken.None, TaskCreationOptions.None, _options.Scheduler).Unwrap();
 
     public async ValueTask DisposeAsync()
     {
@@ -98,7 +109,7 @@ public sealed class Informer<T>(IKubeClient client, ILogger logger, TimeProvider
 
     private async Task<string> RelistAsync(CancellationToken cancellationToken)
     {
-        var list = await client.ListAsync<T>(null, new ListOptions(), cancellationToken);
+        var list = await client.ListAsync<T>(null, new ListOptions(FieldSelector: fieldSelector), cancellationToken);
         lock (_events)
         {
             var present = new HashSet<ObjectKey>(list.Items.Count);
@@ -114,6 +125,7 @@ public sealed class Informer<T>(IKubeClient client, ILogger logger, TimeProvider
                     Delete(key, null);
             }
         }
+        Reached(list.ResourceVersion);
         _synced.TrySetResult();
         return list.ResourceVersion;
     }
@@ -121,8 +133,8 @@ public sealed class Informer<T>(IKubeClient client, ILogger logger, TimeProvider
     private async Task WatchAsync(WatchProgress progress, CancellationToken cancellationToken)
     {
         // Spread, so that the watches of one program do not all end at once.
-        var timeout = _options.WatchTimeout * (1 + Random.Shared.NextDouble());
-        var watch = new WatchOptions(progress.Version!, Timeout: timeout);
+        var timeout = _options.WatchTimeout * (1 + _options.Spread.NextDouble());
+        var watch = new WatchOptions(progress.Version!, FieldSelector: fieldSelector, Timeout: timeout);
         await foreach (var change in client.WatchAsync<T>(null, watch, cancellationToken))
         {
             progress.Events++;
@@ -138,8 +150,17 @@ public sealed class Informer<T>(IKubeClient client, ILogger logger, TimeProvider
                 }
             }
             if (change.Object.Metadata.ResourceVersion is { Length: > 0 } version)
+            {
                 progress.Version = version;
+                Reached(version);
+            }
         }
+    }
+
+    private void Reached(string version)
+    {
+        if (ulong.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            Volatile.Write(ref _version, number);
     }
 
     private void Put(ObjectKey key, T value)
@@ -177,6 +198,12 @@ public sealed record InformerOptions(TimeSpan MinBackoff, TimeSpan MaxBackoff, T
 {
     /// <summary>client-go's: 0.8 s to 30 s, watches of 5 to 10 minutes.</summary>
     public InformerOptions() : this(TimeSpan.FromMilliseconds(800), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5)) { }
+
+    /// <summary>Where the chance in waits comes from.</summary>
+    public Random Spread { get; init; } = Random.Shared;
+
+    /// <summary>Where the informers' loops run.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 }
 
 /// <summary>Doubles from attempt to attempt; starts again after two quiet minutes.</summary>
@@ -191,7 +218,7 @@ internal sealed class ReconnectBackoff(TimeProvider timeProvider, InformerOption
         if (_last is { } last && timeProvider.GetElapsedTime(last) > ResetAfter)
             _next = options.MinBackoff;
         _last = timeProvider.GetTimestamp();
-        var wait = _next * (1 + Random.Shared.NextDouble());
+        var wait = _next * (1 + options.Spread.NextDouble());
         _next = _next * 2 > options.MaxBackoff ? options.MaxBackoff : _next * 2;
         return wait < options.MaxBackoff ? wait : options.MaxBackoff;
     }

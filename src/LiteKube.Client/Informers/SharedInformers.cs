@@ -8,19 +8,19 @@ namespace LiteKube.Client;
 public sealed class SharedInformers(IKubeClient client, ILoggerFactory loggers, TimeProvider timeProvider, InformerOptions? options = null) : ISharedInformers, IAsyncDisposable
 {
     private readonly ILogger _logger = loggers.CreateLogger("LiteKube.Client.Informer");
-    private readonly Dictionary<Type, IAsyncDisposable> _informers = [];
+    private readonly Dictionary<(Type, string?), IAsyncDisposable> _informers = [];
     private readonly Lock _lock = new();
     private bool _disposed;
 
-    public IInformer<T> Get<T>() where T : class, IKubernetesObject<V1ObjectMeta>
+    public IInformer<T> Get<T>(string? fieldSelector = null) where T : class, IKubernetesObject<V1ObjectMeta>
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_informers.TryGetValue(typeof(T), out var known))
+            if (_informers.TryGetValue((typeof(T), fieldSelector), out var known))
                 return (IInformer<T>)known;
-            var informer = new Informer<T>(client, _logger, timeProvider, options);
-            _informers.Add(typeof(T), informer);
+            var informer = new Informer<T>(client, _logger, timeProvider, options, fieldSelector);
+            _informers.Add((typeof(T), fieldSelector), informer);
             informer.Start();
             return informer;
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Threading.Channels;
 
 namespace LiteKube.Client.Queues;
 
@@ -9,12 +10,11 @@ namespace LiteKube.Client.Queues;
 /// </summary>
 public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
 {
-    private readonly Queue<TKey> _ready = new();
+    private readonly Channel<TKey> _ready = Channel.CreateUnbounded<TKey>();
     private readonly HashSet<TKey> _dirty = [];
     private readonly HashSet<TKey> _processing = [];
     private readonly Dictionary<TKey, long> _addedAt = [];
     private readonly Dictionary<TKey, long> _startedAt = [];
-    private readonly SemaphoreSlim _available = new(0);
     private readonly Lock _lock = new();
     private readonly TimeProvider _timeProvider;
     private readonly IRateLimiter<TKey> _limiter;
@@ -39,7 +39,7 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
         get
         {
             lock (_lock)
-                return _ready.Count;
+                return _ready.Reader.Count;
         }
     }
 
@@ -84,15 +84,40 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
     /// <summary>The next key, to be given back by <see cref="Done"/>; false once the queue is shut down.</summary>
     public async ValueTask<(bool IsOpen, TKey Key)> TakeAsync(CancellationToken cancellationToken)
     {
-        await _available.WaitAsync(cancellationToken);
-        return TryDequeue(out var key) ? (true, key) : (false, default!);
+        TKey key;
+        try
+        {
+            key = await _ready.Reader.ReadAsync(cancellationToken);
+        }
+        catch (ChannelClosedException)
+        {
+            return (false, default!);
+        }
+        Begin(key);
+        return (true, key);
     }
 
     /// <summary>Like <see cref="TakeAsync"/>, without waiting.</summary>
     public bool TryTake([MaybeNullWhen(false)] out TKey key)
     {
-        key = default;
-        return _available.Wait(0) && TryDequeue(out key);
+        if (!_ready.Reader.TryRead(out key))
+            return false;
+        Begin(key);
+        return true;
+    }
+
+    // Between its reading and this the key still counts as waiting, so that an add in between changes nothing.
+    private void Begin(TKey key)
+    {
+        lock (_lock)
+        {
+            _dirty.Remove(key);
+            _processing.Add(key);
+            _metrics.Depth(-1);
+            if (_addedAt.Remove(key, out var added))
+                _metrics.Waited(_timeProvider.GetElapsedTime(added));
+            _startedAt[key] = _timeProvider.GetTimestamp();
+        }
     }
 
     public void Done(TKey key)
@@ -116,37 +141,20 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
             if (_shutDown)
                 return;
             _shutDown = true;
-            _metrics.Depth(-_ready.Count);
-            _ready.Clear();
+            _metrics.Depth(-_ready.Reader.Count);
             _dirty.Clear();
-            // As many as could ever wait; each that wakes up finds nothing and stops.
-            _available.Release(int.MaxValue / 2);
+            _ready.Writer.TryComplete();
+            while (_ready.Reader.TryRead(out _))
+                continue;
         }
         _delayed.Dispose();
     }
 
     public void Dispose() => ShutDown();
 
-    private bool TryDequeue([MaybeNullWhen(false)] out TKey key)
-    {
-        lock (_lock)
-        {
-            if (!_ready.TryDequeue(out key))
-                return false;
-            _dirty.Remove(key);
-            _processing.Add(key);
-            _metrics.Depth(-1);
-            if (_addedAt.Remove(key, out var added))
-                _metrics.Waited(_timeProvider.GetElapsedTime(added));
-            _startedAt[key] = _timeProvider.GetTimestamp();
-            return true;
-        }
-    }
-
     private void Enqueue(TKey key)
     {
-        _ready.Enqueue(key);
-        _metrics.Depth(1);
-        _available.Release();
+        if (_ready.Writer.TryWrite(key))
+            _metrics.Depth(1);
     }
 }

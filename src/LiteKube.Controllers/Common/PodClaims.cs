@@ -48,7 +48,8 @@ internal sealed class PodClaims<T>(IKubeClient client, IInformer<T> owners, IInf
             {
                 if (pod.IsTerminating())
                     expectations.DeletionObserved(key, pod.Metadata.Uid);
-                else
+                // An orphan that matches is none of those that are awaited.
+                else if (pod.Controller() is not null)
                     expectations.CreationObserved(key);
                 runner.Queue.Add(key);
             }

@@ -20,7 +20,7 @@ internal sealed class RevisionHistory<T>(IKubeClient client, IInformer<T> owners
     private const int MaxNameLength = 253;
     private const int MaxCollisions = 100;
     private readonly IInformer<V1ControllerRevision> _revisions = WithIndex(informers.Get<V1ControllerRevision>());
-    private readonly RecentWrites<V1ControllerRevision> _written = new(timeProvider);
+    private readonly RecentWrites<V1ControllerRevision> _written = new(informers.Get<V1ControllerRevision>(), timeProvider);
 
     /// <summary>Queues the owners whose revisions change.</summary>
     public void Watch(ControllerRunner runner) => runner.Watch(_revisions, new InformerHandler<V1ControllerRevision>(
@@ -45,7 +45,7 @@ internal sealed class RevisionHistory<T>(IKubeClient client, IInformer<T> owners
     {
         var wanted = selector(owner);
         var claimed = new List<V1ControllerRevision>();
-        foreach (var revision in _written.Over(ObjectKey.Of(owner), _revisions.ByIndex(Index, owner.Metadata.Uid), out _))
+        foreach (var revision in _written.Over(ObjectKey.Of(owner), revisions => revisions.ByIndex(Index, owner.Metadata.Uid)))
         {
             // What a former owner of this name wrote last may still lie over the informer.
             if (!revision.IsControlledBy(owner))

@@ -17,7 +17,7 @@ internal sealed class CronJobController(IKubeClient client, ISharedInformers inf
 
     private readonly IInformer<V1CronJob> _cronJobs = informers.Get<V1CronJob>();
     private readonly IInformer<V1Job> _jobs = WithOwnerIndex(informers.Get<V1Job>());
-    private readonly RecentWrites<V1CronJob> _written = new(timeProvider);
+    private readonly RecentWrites<V1CronJob> _written = new(informers.Get<V1CronJob>(), timeProvider);
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
@@ -40,7 +40,7 @@ internal sealed class CronJobController(IKubeClient client, ISharedInformers inf
             _written.Forget(key);
             return ReconcileResult.Done;
         }
-        var stored = _written.Over(key, [seen], out _).Single();
+        var stored = _written.Over(key, jobs => jobs.Find(key) is { } now ? [now] : []).FirstOrDefault() ?? seen;
         var cronJob = KubeJson.Clone(stored);
         cronJob.Status ??= new V1CronJobStatus();
         try

@@ -65,6 +65,8 @@ internal sealed class DaemonSetController(IKubeClient client, ISharedInformers i
         if (set.Metadata.DeletionTimestamp is not null)
             return ReconcileResult.Done;
 
+        // Asked before the pods are looked at: one that is seen in between would be counted as come, and be missing among them.
+        var isProcessed = _control.Expectations.AreMet(key, out var lapse);
         var pods = await _pods.ClaimAsync(set, mayAdopt: pod => !pod.IsTerminating(), cancellationToken);
         var revisions = await _history.ClaimAsync(set, cancellationToken);
         var (current, collisionCount) = await _history.EnsureAsync(set, revisions, set.Status?.CollisionCount ?? 0, cancellationToken);
@@ -73,7 +75,6 @@ internal sealed class DaemonSetController(IKubeClient client, ISharedInformers i
 
         Exception? failure = null;
         TimeSpan? recheck = null;
-        var isProcessed = _control.Expectations.AreMet(key, out _);
         if (isProcessed)
         {
             (failure, recheck) = await ApplyAsync(key, state, cancellationToken);
@@ -90,6 +91,8 @@ internal sealed class DaemonSetController(IKubeClient client, ISharedInformers i
         if (failure is not null)
             throw failure;
         var next = recheck is null || becoming < recheck ? becoming : recheck;
+        if (!isProcessed && (next is null || lapse < next))
+            next = lapse;
         return next is { } delay ? ReconcileResult.RequeueAfter(delay) : ReconcileResult.Done;
     }
 

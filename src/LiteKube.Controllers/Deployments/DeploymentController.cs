@@ -18,12 +18,19 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
     private readonly IInformer<V1Deployment> _deployments = informers.Get<V1Deployment>();
     private readonly IInformer<V1Pod> _pods = OwnedPods.Get(informers);
     private readonly IInformer<V1ReplicaSet> _replicaSets = WithOwnerIndex(informers.Get<V1ReplicaSet>());
+    // What it asked of one set counts for the others at once, or a watch that is behind would let them grow together beyond the surge.
+    private readonly RecentWrites<V1ReplicaSet> _written = new(informers.Get<V1ReplicaSet>(), timeProvider);
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
         var runner = new ControllerRunner("deployment", this, loggers, timeProvider, workers: 5);
         runner.Watch(_deployments);
         runner.Watch(_replicaSets, Concerned);
+        runner.Watch(_replicaSets, new InformerHandler<V1ReplicaSet>(OnDelete: set =>
+        {
+            foreach (var key in Concerned(set))
+                _written.Gone(key, set);
+        }));
         // Recreate waits for the last old pod to go; nothing else about pods is missing from their sets' status.
         runner.Watch(_pods, new InformerHandler<V1Pod>(OnDelete: pod =>
         {
@@ -138,6 +145,7 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
         try
         {
             var created = await client.CreateAsync(set, cancellationToken);
+            _written.Written(ObjectKey.Of(deployment), created);
             sets.Add(created);
             if (RollingPlan.Replicas(created) > 0)
                 events.Normal(deployment, "ScalingReplicaSet", $"Scaled up replica set {created.Metadata.Name} from 0 to {RollingPlan.Replicas(created)}");
@@ -171,7 +179,7 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
         if (Revisions.Annotate(deployment, copy, revision) | copy.Spec.MinReadySeconds != deployment.Spec.MinReadySeconds)
         {
             copy.Spec.MinReadySeconds = deployment.Spec.MinReadySeconds;
-            newSet = Replace(sets, await client.UpdateAsync(copy, cancellationToken));
+            newSet = Replace(deployment, sets, await client.UpdateAsync(copy, cancellationToken));
         }
         await WriteRevisionAsync(deployment, revision, cancellationToken);
         return newSet;
@@ -196,7 +204,7 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
         if (before == replicas && !annotated)
             return set;
         copy.Spec.Replicas = replicas;
-        var written = Replace(sets, await client.UpdateAsync(copy, cancellationToken));
+        var written = Replace(deployment, sets, await client.UpdateAsync(copy, cancellationToken));
         if (before != replicas)
             events.Normal(deployment, "ScalingReplicaSet", $"Scaled {(replicas > before ? "up" : "down")} replica set {set.Metadata.Name} from {before} to {replicas}");
         return written;
@@ -251,6 +259,7 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
             {
                 continue;
             }
+            _written.Deleted(ObjectKey.Of(deployment), set);
             sets.Remove(set);
         }
     }
@@ -274,7 +283,7 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
     {
         var selector = LabelSelector.From(deployment.Spec.Selector);
         var sets = new List<V1ReplicaSet>();
-        foreach (var set in _replicaSets.ByIndex(OwnerIndex, deployment.Metadata.Uid))
+        foreach (var set in _written.Over(ObjectKey.Of(deployment), sets => sets.ByIndex(OwnerIndex, deployment.Metadata.Uid)).Where(s => s.IsControlledBy(deployment)))
         {
             if (selector.Matches(set.Metadata.Labels))
                 sets.Add(set);
@@ -294,8 +303,9 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
         return sets;
     }
 
-    private static V1ReplicaSet Replace(List<V1ReplicaSet> sets, V1ReplicaSet written)
+    private V1ReplicaSet Replace(V1Deployment deployment, List<V1ReplicaSet> sets, V1ReplicaSet written)
     {
+        _written.Written(ObjectKey.Of(deployment), written);
         var at = sets.FindIndex(s => s.Metadata.Uid == written.Metadata.Uid);
         if (at >= 0)
             sets[at] = written;

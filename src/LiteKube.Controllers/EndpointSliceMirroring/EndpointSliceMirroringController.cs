@@ -16,7 +16,7 @@ internal sealed class EndpointSliceMirroringController(IKubeClient client, IShar
     private readonly IInformer<V1Endpoints> _endpoints = informers.Get<V1Endpoints>();
     private readonly IInformer<V1Service> _services = informers.Get<V1Service>();
     private readonly IInformer<V1EndpointSlice> _slices = WithIndex(informers.Get<V1EndpointSlice>());
-    private readonly RecentWrites<V1EndpointSlice> _written = new(timeProvider);
+    private readonly RecentWrites<V1EndpointSlice> _written = new(informers.Get<V1EndpointSlice>(), timeProvider);
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
@@ -39,7 +39,7 @@ internal sealed class EndpointSliceMirroringController(IKubeClient client, IShar
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancellationToken)
     {
-        var existing = _written.Over(key, _slices.ByIndex(Index, key.ToString()), out _).Where(s => s.Metadata.DeletionTimestamp is null).ToList();
+        var existing = _written.Over(key, slices => slices.ByIndex(Index, key.ToString())).Where(s => s.Metadata.DeletionTimestamp is null).ToList();
         if (_endpoints.Find(key) is not { } endpoints || !MirrorPlan.ShouldMirror(endpoints, _services.Find(key)))
         {
             await ApplyAsync(key, new MirrorPlan([], [], existing, 0, 0), cancellationToken);
@@ -63,7 +63,7 @@ internal sealed class EndpointSliceMirroringController(IKubeClient client, IShar
             events.Warning(endpoints, "FailedToUpdateEndpointSlices", $"Error updating Endpoint Slices for Endpoints {key}: {e.Message}");
             throw;
         }
-        return plan.Create.Count + plan.Update.Count > 0 ? ReconcileResult.RequeueAfter(RecentWrites<V1EndpointSlice>.Lapse) : ReconcileResult.Done;
+        return ReconcileResult.Done;
     }
 
     private async Task ApplyAsync(ObjectKey key, MirrorPlan plan, CancellationToken cancellationToken)

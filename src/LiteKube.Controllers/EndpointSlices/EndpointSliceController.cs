@@ -17,7 +17,7 @@ internal sealed class EndpointSliceController(IKubeClient client, ISharedInforme
     private readonly IInformer<V1Pod> _pods = informers.Get<V1Pod>();
     private readonly IInformer<V1Node> _nodes = informers.Get<V1Node>();
     private readonly IInformer<V1EndpointSlice> _slices = WithServiceIndex(informers.Get<V1EndpointSlice>());
-    private readonly RecentWrites<V1EndpointSlice> _written = new(timeProvider);
+    private readonly RecentWrites<V1EndpointSlice> _written = new(informers.Get<V1EndpointSlice>(), timeProvider);
     private readonly TriggerTimes _triggerTimes = new();
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
@@ -48,7 +48,7 @@ internal sealed class EndpointSliceController(IKubeClient client, ISharedInforme
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancellationToken)
     {
-        var existing = _written.Over(key, _slices.ByIndex(ServiceIndex, key.ToString()), out _).Where(s => s.Metadata.DeletionTimestamp is null).ToList();
+        var existing = _written.Over(key, slices => slices.ByIndex(ServiceIndex, key.ToString())).Where(s => s.Metadata.DeletionTimestamp is null).ToList();
         EndpointSlicePlan plan;
         if (_services.Find(key) is { } service && service.HasManagedEndpoints())
         {
@@ -76,8 +76,7 @@ internal sealed class EndpointSliceController(IKubeClient client, ISharedInforme
             events.Warning(service, "FailedToUpdateEndpointSlices", $"Error updating Endpoint Slices for Service {key}: {e.Message}");
             throw;
         }
-        // The watch brings each write back at once; only one that was undone unseen needs this second look.
-        return plan.Create.Count + plan.Update.Count > 0 ? ReconcileResult.RequeueAfter(RecentWrites<V1EndpointSlice>.Lapse) : ReconcileResult.Done;
+        return ReconcileResult.Done;
     }
 
     private async Task ApplyAsync(ObjectKey key, EndpointSlicePlan plan, CancellationToken cancellationToken)

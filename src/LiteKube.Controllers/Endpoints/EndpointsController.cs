@@ -13,7 +13,7 @@ internal sealed class EndpointsController(IKubeClient client, ISharedInformers i
     private readonly IInformer<V1Service> _services = informers.Get<V1Service>();
     private readonly IInformer<V1Pod> _pods = informers.Get<V1Pod>();
     private readonly IInformer<V1Endpoints> _endpoints = informers.Get<V1Endpoints>();
-    private readonly RecentWrites<V1Endpoints> _written = new(timeProvider);
+    private readonly RecentWrites<V1Endpoints> _written = new(informers.Get<V1Endpoints>(), timeProvider);
     private readonly TriggerTimes _triggerTimes = new();
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
@@ -41,8 +41,7 @@ internal sealed class EndpointsController(IKubeClient client, ISharedInformers i
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancellationToken)
     {
-        var seen = _endpoints.Find(key);
-        var current = _written.Over(key, seen is null ? [] : [seen], out _).FirstOrDefault();
+        var current = _written.Over(key, endpoints => endpoints.Find(key) is { } seen ? [seen] : []).FirstOrDefault();
         if (_services.Find(key) is not { } service)
         {
             _triggerTimes.Forget(key);
@@ -72,7 +71,7 @@ internal sealed class EndpointsController(IKubeClient client, ISharedInformers i
                 events.Warning(service, current is null ? "FailedToCreateEndpoint" : "FailedToUpdateEndpoint", $"Failed to {(current is null ? "create endpoint for service" : "update endpoint")} {key}: {e.Message}");
             throw;
         }
-        return ReconcileResult.RequeueAfter(RecentWrites<V1Endpoints>.Lapse);
+        return ReconcileResult.Done;
     }
 
     private async Task DeleteAsync(ObjectKey key, V1Endpoints current, CancellationToken cancellationToken)

@@ -18,7 +18,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
     private readonly ExpectedReleases _releases = new();
     private readonly JobBackoffs _backoffs = new();
     // A status that was written and not yet seen: counting from the older one would count pods twice or not at all.
-    private readonly RecentWrites<V1Job> _written = new(timeProvider);
+    private readonly RecentWrites<V1Job> _written = new(informers.Get<V1Job>(), timeProvider);
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
@@ -68,7 +68,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             _written.Forget(key);
             return ReconcileResult.Done;
         }
-        var job = _written.Over(key, [seen], out _).Single();
+        var job = _written.Over(key, jobs => jobs.Find(key) is { } now ? [now] : []).FirstOrDefault() ?? seen;
         if (job.IsManagedElsewhere())
             return ReconcileResult.Done;
         if (job.IsFinished())

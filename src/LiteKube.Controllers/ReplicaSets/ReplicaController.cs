@@ -35,11 +35,13 @@ internal sealed class ReplicaController<T>(IReplicaKind<T> kind, IKubeClient cli
             _control.Expectations.Forget(key);
             return ReconcileResult.Done;
         }
+        // Asked before the pods are looked at: one that is seen in between would be counted as come, and be missing among them.
+        var isUpToDate = _control.Expectations.AreMet(key, out var lapse);
         var pods = await _claims.ClaimAsync(set, mayAdopt: pod => pod.IsActive(), cancellationToken);
         var active = pods.Where(p => p.IsActive()).ToList();
         Exception? failure = null;
         var changed = false;
-        if (set.Metadata.DeletionTimestamp is null && _control.Expectations.AreMet(key, out _))
+        if (set.Metadata.DeletionTimestamp is null && isUpToDate)
         {
             var plan = ReplicaPlan.Compute(kind.Replicas(set), active, Related(set, active), timeProvider.GetUtcNow());
             changed = plan.Create > 0 || plan.Delete.Count > 0;
@@ -53,6 +55,9 @@ internal sealed class ReplicaController<T>(IReplicaKind<T> kind, IKubeClient cli
             await client.UpdateStatusAsync(written, cancellationToken);
         if (failure is not null)
             throw failure;
+        // What is awaited and never comes (a pod that was let go before it ended) holds it up no longer than that.
+        if (!isUpToDate && (recheck is null || lapse < recheck))
+            recheck = lapse;
         return recheck is { } delay ? ReconcileResult.RequeueAfter(delay) : ReconcileResult.Done;
     }
 

@@ -17,11 +17,11 @@ internal sealed class RootCertificatePublisher(IKubeClient client, ISharedInform
     private const string Description = "The certificate authority of this cluster's API server. Pods trust it when they call the server by its Service address or name.";
 
     private readonly IInformer<V1Namespace> _namespaces = informers.Get<V1Namespace>();
-    private readonly IInformer<V1ConfigMap> _configMaps = informers.Get<V1ConfigMap>();
+    private readonly IInformer<V1ConfigMap> _configMaps = informers.Get<V1ConfigMap>($"metadata.name={ConfigMapName}");
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers) => new ControllerRunner("root-ca-cert-publisher", this, loggers, timeProvider, workers: 2)
         .Watch(_namespaces)
-        .Watch(_configMaps, map => map.Metadata.Name == ConfigMapName ? [new ObjectKey("", map.Metadata.NamespaceProperty ?? "")] : []);
+        .Watch(_configMaps, static map => [new ObjectKey("", map.Metadata.NamespaceProperty ?? "")]);
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancellationToken)
     {

@@ -41,6 +41,8 @@ internal sealed class StatefulSetController(IKubeClient client, ISharedInformers
             _history.Forget(key);
             return ReconcileResult.Done;
         }
+        // Asked before the pods are looked at: one that is seen in between would be counted as come, and be missing among them.
+        var isUpToDate = _control.Expectations.AreMet(key, out var lapse);
         var pods = await _pods.ClaimAsync(set, mayAdopt: pod => !pod.IsTerminating(), cancellationToken);
         if (set.Metadata.DeletionTimestamp is not null)
         {
@@ -55,14 +57,15 @@ internal sealed class StatefulSetController(IKubeClient client, ISharedInformers
 
         Exception? failure = null;
         var outdated = 0;
-        if (_control.Expectations.AreMet(key, out _))
+        if (isUpToDate)
             (failure, outdated) = await ApplyAsync(set, plan, cancellationToken);
         await WriteStatusAsync(set, pods, current.Metadata.Name, update.Metadata.Name, collisionCount, outdated, cancellationToken);
 
         await TruncateAsync(set, pods, revisions, current, update, cancellationToken);
         if (failure is not null)
             throw failure;
-        return plan.Recheck is { } delay ? ReconcileResult.RequeueAfter(delay) : ReconcileResult.Done;
+        var recheck = !isUpToDate && (plan.Recheck is null || lapse < plan.Recheck) ? lapse : plan.Recheck;
+        return recheck is { } delay ? ReconcileResult.RequeueAfter(delay) : ReconcileResult.Done;
     }
 
     /// <returns>The first failure, after which nothing more was done, and how many pods were deleted for the update.</returns>

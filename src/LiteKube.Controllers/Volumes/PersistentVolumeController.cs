@@ -21,8 +21,8 @@ internal sealed class PersistentVolumeController(IKubeClient client, ISharedInfo
     private readonly IInformer<V1PersistentVolumeClaim> _claims = informers.Get<V1PersistentVolumeClaim>();
     private readonly IInformer<V1StorageClass> _classes = informers.Get<V1StorageClass>();
     private readonly IInformer<V1Pod> _pods = ClaimUsers.WithIndex(informers.Get<V1Pod>());
-    private readonly RecentWrites<V1PersistentVolume> _writtenVolumes = new(timeProvider);
-    private readonly RecentWrites<V1PersistentVolumeClaim> _writtenClaims = new(timeProvider);
+    private readonly RecentWrites<V1PersistentVolume> _writtenVolumes = new(informers.Get<V1PersistentVolume>(), timeProvider);
+    private readonly RecentWrites<V1PersistentVolumeClaim> _writtenClaims = new(informers.Get<V1PersistentVolumeClaim>(), timeProvider);
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
@@ -181,7 +181,7 @@ internal sealed class PersistentVolumeController(IKubeClient client, ISharedInfo
         return written;
     }
 
-    private V1PersistentVolumeClaim? FindClaim(ObjectKey key) => _claims.Find(key) is { } seen ? _writtenClaims.Over(key, [seen], out _).FirstOrDefault() : null;
+    private V1PersistentVolumeClaim? FindClaim(ObjectKey key) => _claims.Find(key) is null ? null : _writtenClaims.Over(key, claims => claims.Find(key) is { } seen ? [seen] : []).FirstOrDefault();
 
     /// <summary>A claim that the informer does not show may only be unknown to it yet; releasing its volume would lose its data.</summary>
     private async Task<V1PersistentVolumeClaim?> FindClaimAsync(V1PersistentVolume volume, CancellationToken cancellationToken)
@@ -201,7 +201,7 @@ internal sealed class PersistentVolumeController(IKubeClient client, ISharedInfo
         }
     }
 
-    private List<V1PersistentVolume> Volumes() => _writtenVolumes.Over(All, _volumes.List(), out _);
+    private List<V1PersistentVolume> Volumes() => _writtenVolumes.Over(All, volumes => volumes.List());
 
     private IEnumerable<ObjectKey> Pending() => [.. _claims.List().Where(c => c.Status?.Phase != "Bound").Select(c => ObjectKey.Of(c))];
 

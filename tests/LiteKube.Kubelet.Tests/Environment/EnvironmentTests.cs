@@ -184,6 +184,7 @@ public sealed class EnvironmentTests
     private sealed class ListInformer<T> : IInformer<T> where T : class, k8s.IKubernetesObject<V1ObjectMeta>
     {
         public List<T> Items { get; } = [];
+        public ulong Version => 0;
         public bool HasSynced => true;
         public Task WaitForSyncAsync(CancellationToken cancellationToken) => Task.CompletedTask;
         public T? Find(ObjectKey key) => Items.Find(i => ObjectKey.Of(i) == key);

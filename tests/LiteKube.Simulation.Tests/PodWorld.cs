@@ -1,0 +1,85 @@
+using k8s.Models;
+using LiteKube.Client.Json;
+using LiteKube.Testing;
+
+namespace LiteKube.Simulation.Tests;
+
+/// <summary>The scheduler and kubelets of a simulation: pods get a node, run, become ready, and end when they are told to.</summary>
+internal sealed class PodWorld(Simulation simulation)
+{
+    private InMemoryKube Kube => simulation.Kube;
+
+    public IReadOnlyList<V1Pod> Pods => Kube.All<V1Pod>("default");
+
+    /// <summary>One step in the life of a pod; false when it has come to where it stays.</summary>
+    public bool Advance(V1Pod pod)
+    {
+        if (pod.Metadata.DeletionTimestamp is not null)
+        {
+            if (pod.Metadata.Finalizers is { Count: > 0 } && pod.Metadata.DeletionGracePeriodSeconds is null or 0)
+                return false;
+            End(pod);
+            return true;
+        }
+        if (pod.Status?.Phase is "Failed" or "Succeeded")
+            return false;
+        if (pod.Spec.NodeName is null)
+        {
+            Change(pod, p => (p.Spec.NodeName, p.Status) = ("node-1", new V1PodStatus { Phase = "Pending" }));
+            return true;
+        }
+        if (pod.IsReady())
+            return false;
+        Change(pod, p => p.Status = new V1PodStatus
+        {
+            Phase = "Running",
+            StartTime = simulation.Time.GetUtcNow().UtcDateTime,
+            Conditions = [new V1PodCondition { Type = "Ready", Status = "True", LastTransitionTime = simulation.Time.GetUtcNow().UtcDateTime }],
+        });
+        return true;
+    }
+
+    /// <summary>All pods go one step on; false when none had one to go.</summary>
+    public bool AdvanceAll()
+    {
+        var any = false;
+        foreach (var pod in Pods)
+            any |= Advance(pod);
+        return any;
+    }
+
+    public void Finish(V1Pod pod, string phase) => Change(pod, p => p.Status = new V1PodStatus
+    {
+        Phase = phase,
+        StartTime = p.Status?.StartTime,
+        Conditions = [new V1PodCondition { Type = "Ready", Status = "False", LastTransitionTime = simulation.Time.GetUtcNow().UtcDateTime }],
+    });
+
+    /// <summary>As a user deletes it: with grace where it runs on a node.</summary>
+    public void Delete(V1Pod pod) => Send(pod, null);
+
+    public void Change(V1Pod pod, Action<V1Pod> change)
+    {
+        var changed = KubeJson.Clone(pod);
+        change(changed);
+        simulation.Trace($"pod {pod.Metadata.Name} is {changed.Status?.Phase ?? "new"}{(changed.Metadata.DeletionTimestamp is null ? "" : ", terminating")}");
+        Kube.Seed(changed);
+    }
+
+    private void End(V1Pod pod) => Send(pod, 0);
+
+    private void Send(V1Pod pod, long? grace)
+    {
+        simulation.Trace($"pod {pod.Metadata.Name} is {(grace is 0 ? "ended" : "deleted by a user")}");
+        Kube.Remove<V1Pod>(pod.Metadata.NamespaceProperty, pod.Metadata.Name, grace);
+    }
+}
+
+internal static class PodStates
+{
+    public static bool IsReady(this V1Pod pod) => pod.Metadata.DeletionTimestamp is null && pod.Status?.Conditions?.Any(c => c is { Type: "Ready", Status: "True" }) == true;
+
+    public static bool IsLive(this V1Pod pod) => pod.Metadata.DeletionTimestamp is null && pod.Status?.Phase is not ("Failed" or "Succeeded");
+
+    public static string? OwnerUid(this V1Pod pod) => pod.Metadata.OwnerReferences?.FirstOrDefault(o => o.Controller == true)?.Uid;
+}
