@@ -34,7 +34,7 @@ internal sealed class HorizontalPodAutoscalerController : IReconciler
         _pods = informers.Get<V1Pod>();
         _kinds = new KindResources(client.Transport);
         _metrics = new MetricEvaluator(new MetricsReader(client.Transport, _kinds, timeProvider));
-        _written = new RecentWrites<V2HorizontalPodAutoscaler>(timeProvider);
+        _written = new RecentWrites<V2HorizontalPodAutoscaler>(_autoscalers, timeProvider);
     }
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
@@ -66,7 +66,7 @@ internal sealed class HorizontalPodAutoscalerController : IReconciler
             _written.Forget(key);
             return ReconcileResult.Done;
         }
-        var stored = _written.Over(key, [seen], out _).Single();
+        var stored = _written.Over(key, autoscalers => autoscalers.Find(key) is { } now ? [now] : []).FirstOrDefault() ?? seen;
         var autoscaler = KubeJson.Clone(stored);
         autoscaler.Status ??= new V2HorizontalPodAutoscalerStatus();
         autoscaler.Status.ObservedGeneration = autoscaler.Metadata.Generation;
