@@ -54,6 +54,21 @@ public abstract class ServerTest : IAsyncLifetime
     /// <summary>A client with the rights of that controller.</summary>
     protected KubeClient ClientOf(string controller) => new(new ServerTransport(Server.Server, controller));
 
+    /// <summary>Ends it as the end of the process would.</summary>
+    protected async Task StopAsync(ControllerRunner runner)
+    {
+        _runners.Remove(runner);
+        await runner.StopAsync(default);
+    }
+
+    /// <summary>What a reconciliation of that object asks of the server.</summary>
+    internal async Task<IReadOnlyList<string>> RequestsOfAsync(Func<IKubeClient, IReconciler> controller, string name)
+    {
+        var transport = new ListingTransport(Admin.Transport);
+        await controller(new KubeClient(transport)).ReconcileAsync(new ObjectKey(Ns, name), default);
+        return [.. transport.Requests];
+    }
+
     protected async Task CreateAsync(string path, string body)
     {
         var response = await Server.PostAsync(path, body);
@@ -97,4 +112,18 @@ public abstract class ServerTest : IAsyncLifetime
         V1Pod pod => $"{pod.Metadata.Name} ({pod.Status?.Phase}{(pod.Metadata.DeletionTimestamp is null ? "" : ", terminating")}, {pod.Spec.Containers[0].Image})",
         _ => Encoding.UTF8.GetString(Client.Json.KubeJson.Serialize(value)),
     };
+}
+
+/// <summary>Remembers what went through it.</summary>
+internal sealed class ListingTransport(IKubeTransport inner) : IKubeTransport
+{
+    public System.Collections.Concurrent.ConcurrentQueue<string> Requests { get; } = new();
+
+    public Task<KubeResponse> SendAsync(KubeRequest request, CancellationToken cancellationToken)
+    {
+        Requests.Enqueue($"{request.Method} {request.PathAndQuery}");
+        return inner.SendAsync(request, cancellationToken);
+    }
+
+    public IAsyncEnumerable<ReadOnlyMemory<byte>> WatchAsync(KubeRequest request, CancellationToken cancellationToken) => inner.WatchAsync(request, cancellationToken);
 }

@@ -22,16 +22,25 @@ internal sealed class RevisionHistory<T>(IKubeClient client, IInformer<T> owners
     private readonly IInformer<V1ControllerRevision> _revisions = WithIndex(informers.Get<V1ControllerRevision>());
     private readonly RecentWrites<V1ControllerRevision> _written = new(informers.Get<V1ControllerRevision>(), timeProvider);
 
-    /// <summary>Queues the owners whose revisions change.</summary>
+    /// <summary>
+    /// Queues the owners that may take in an orphaned revision, and those that lost one. One that others make or change for
+    /// an owner is no reason to act, as in kube-controller-manager: it is dealt with when the owner is looked at anyway.
+    /// </summary>
     public void Watch(ControllerRunner runner) => runner.Watch(_revisions, new InformerHandler<V1ControllerRevision>(
-        OnAdd: revision => Queue(runner, revision),
+        OnAdd: revision =>
+        {
+            if (revision.Controller() is null)
+                Queue(runner, revision);
+        },
         OnUpdate: (old, revision) =>
         {
-            if (ReferenceEquals(old, revision) || old.Metadata.ResourceVersion == revision.Metadata.ResourceVersion)
+            if (ReferenceEquals(old, revision))
                 return;
-            Queue(runner, revision);
-            if (old.Controller()?.Uid != revision.Controller()?.Uid)
+            var isReleased = old.Controller() is { } former && former.Uid != revision.Controller()?.Uid;
+            if (isReleased)
                 Queue(runner, old);
+            if (revision.Controller() is null && (isReleased || !ServicePods.SameLabels(old.Metadata.Labels, revision.Metadata.Labels)))
+                Queue(runner, revision);
         },
         OnDelete: revision =>
         {

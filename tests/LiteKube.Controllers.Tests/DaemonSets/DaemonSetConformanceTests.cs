@@ -164,6 +164,60 @@ public sealed class DaemonSetConformanceTests : ServerTest
         Assert.Contains((await ReadyAsync(3, "two")).Status.Conditions, c => c.Type == "StatusPatched");
     }
 
+    /// <summary>"[sig-apps] ControllerRevision [Serial] should manage the lifecycle of a ControllerRevision"</summary>
+    [Fact]
+    public async Task Should_manage_the_lifecycle_of_a_ControllerRevision()
+    {
+        const string Revisions = "/apis/apps/v1/namespaces/default/controllerrevisions";
+        await CreateSetAsync();
+        await ReadyAsync(3);
+        var initial = Assert.Single((await Server.GetAsync("/apis/apps/v1/controllerrevisions?labelSelector=app%3Ddaemon")).Json["items"]!.AsArray())!.AsObject();
+        var name = (string)initial["metadata"]!["name"]!;
+        var patched = await Server.PatchAsync($"{Revisions}/{name}", $$$"""{"metadata":{"labels":{"{{{name}}}":"patched"} } }""", "application/strategic-merge-patch+json");
+        Assert.Equal("patched", (string?)patched.Json["metadata"]!["labels"]![name]);
+
+        // One that a client makes stays beside the controller's.
+        var another = initial.DeepClone().AsObject();
+        another["metadata"] = new JsonObject { ["name"] = "daemon-other", ["labels"] = new JsonObject { ["app"] = "daemon", ["controller-revision-hash"] = "other" }, ["ownerReferences"] = initial["metadata"]!["ownerReferences"]!.DeepClone() };
+        another["revision"] = 2;
+        await CreateAsync(Revisions, another.ToJsonString());
+        await UntilAllAsync<V1ControllerRevision>(all => all.Count == 2, "two revisions");
+        Assert.Equal(HttpStatusCode.OK, (await Server.DeleteAsync($"{Revisions}/{name}")).StatusCode);
+        await UntilAllAsync<V1ControllerRevision>(all => all.Count == 1 && all[0].Metadata.Name == "daemon-other", "the other revision alone");
+
+        await PatchAsync<V1ControllerRevision>("daemon-other", """{"metadata":{"labels":{"daemon-other":"updated"}}}""");
+        await Admin.PatchAsync<V1DaemonSet>(Ns, "daemon", KubePatch.StrategicMerge("""{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":1}}}}"""u8.ToArray()), null, default);
+        await UntilAllAsync<V1ControllerRevision>(all => all.Count == 2, "a revision of the new template");
+        Assert.Equal(HttpStatusCode.OK, (await Server.DeleteAsync(Revisions + "?labelSelector=daemon-other%3Dupdated")).StatusCode);
+        Assert.Equal(3, (await UntilAllAsync<V1ControllerRevision>(all => all.Count == 1, "the newest revision alone"))[0].Revision);
+        await ReadyAsync(3);
+    }
+
+    [Fact]
+    public async Task Of_two_revisions_with_one_template_the_newer_stays_and_its_pods_are_not_restarted()
+    {
+        await CreateSetAsync();
+        await ReadyAsync(3);
+        var first = Assert.Single(await RevisionsAsync());
+        var uids = Pods().Select(p => p.Metadata.Uid).ToHashSet();
+        var twin = Client.Json.KubeJson.Clone(first);
+        twin.Metadata = new V1ObjectMeta { Name = "daemon-twin", NamespaceProperty = Ns, Labels = new Dictionary<string, string> { ["app"] = "daemon", ["controller-revision-hash"] = "twin" }, OwnerReferences = first.Metadata.OwnerReferences };
+        twin.Revision = 5;
+        await Admin.CreateAsync(twin, default);
+        await PatchAsync<V1DaemonSet>("daemon", """{"spec":{"revisionHistoryLimit":3}}""");
+        await UntilAllAsync<V1ControllerRevision>(all => all.Count == 1 && all[0].Metadata.Name == "daemon-twin", "the newer revision alone");
+        var pods = await UntilAllAsync<V1Pod>(all => all.All(p => p.Metadata.Labels["controller-revision-hash"] == "twin"), "pods with its hash");
+        Assert.Equal(uids, pods.Select(p => p.Metadata.Uid).ToHashSet());
+    }
+
+    [Fact]
+    public async Task A_set_that_has_settled_costs_no_request()
+    {
+        await CreateSetAsync();
+        await ReadyAsync(3);
+        Assert.Empty(await RequestsOfAsync(client => new DaemonSetController(client, Informers, Events, TimeProvider.System), "daemon"));
+    }
+
     [Fact]
     public async Task A_surge_keeps_the_old_pod_until_the_new_one_is_ready()
     {

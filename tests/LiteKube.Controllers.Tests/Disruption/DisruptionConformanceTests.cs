@@ -151,6 +151,16 @@ public sealed class DisruptionConformanceTests : ServerTest
     }
 
     [Fact]
+    public async Task A_budget_that_has_settled_costs_no_request()
+    {
+        await BudgetAsync("""{"maxUnavailable":"50%","selector":{"matchLabels":{"app":"web"}}}""");
+        await CreateAsync("/apis/apps/v1/namespaces/default/replicasets", Workload("ReplicaSet", "rs", 2));
+        await PodAsync("p0", "apps/v1", "ReplicaSet", "rs", (await Admin.GetAsync<V1ReplicaSet>(Ns, "rs", default)).Metadata.Uid);
+        await UntilAsync<V1PodDisruptionBudget>("b", b => b?.Status is { ExpectedPods: 2, CurrentHealthy: 1 }, "the pod counted");
+        Assert.Empty(await RequestsOfAsync(client => new DisruptionController(client, Informers, Events, TimeProvider.System), "b"));
+    }
+
+    [Fact]
     public async Task Pods_without_a_controller_are_left_out_of_shares_and_told_of()
     {
         await BudgetAsync("""{"maxUnavailable":1,"selector":{"matchLabels":{"app":"web"}}}""");

@@ -11,8 +11,41 @@ public sealed class StatefulSetStorageTests : ServerTest
 {
     private const string Path = "/apis/apps/v1/namespaces/default/statefulsets";
 
-    protected override async Task StartControllersAsync() =>
-        await StartAsync(new StatefulSetController(ClientOf("statefulset-controller"), Informers, Events, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance));
+    private LiteKube.Client.Queues.ControllerRunner _runner = null!;
+
+    protected override Task StartControllersAsync()
+    {
+        _runner = new StatefulSetController(ClientOf("statefulset-controller"), Informers, Events, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance);
+        return StartAsync(_runner);
+    }
+
+    [Fact]
+    public async Task A_set_that_has_settled_costs_no_request()
+    {
+        await CreateAsync(2, Claims + """ "persistentVolumeClaimRetentionPolicy":{"whenScaled":"Delete","whenDeleted":"Delete"}, """);
+        await ReadyAsync(2);
+        await UntilAllAsync<V1PersistentVolumeClaim>(claims => claims.Count == 2 && claims.All(c => c.Metadata.OwnerReferences?.Count == 1), "claims of the set");
+        Assert.Empty(await RequestsOfAsync(client => new StatefulSetController(client, Informers, Events, TimeProvider.System), "web"));
+    }
+
+    [Fact]
+    public async Task A_rollout_goes_on_where_a_controller_left_it()
+    {
+        await CreateAsync(3, Claims);
+        await ReadyAsync(3);
+        Kubelet.LetsGo = false;
+        var patched = await PatchAsync<V1StatefulSet>("web", """{"spec":{"template":{"metadata":{"annotations":{"round":"2"}}}}}""");
+        await UntilAsync<V1Pod>("web-2", p => p?.Metadata.DeletionTimestamp is not null, "web-2 going");
+        await StopAsync(_runner);
+        Kubelet.LetsGo = true;
+        Kubelet.Refresh();
+        await UntilAsync<V1Pod>("web-2", p => p is null, "web-2 gone");
+        Assert.Equal(["web-0", "web-1"], Informers.Get<V1Pod>().List(Ns).Select(p => p.Metadata.Name).Order(StringComparer.Ordinal));
+        await StartControllersAsync();
+        await ReadyAsync(3, patched.Metadata.Generation);
+        Assert.Equal(2, Informers.Get<V1ControllerRevision>().List(Ns).Count);
+        Assert.Equal(3, (await ClaimNamesAsync()).Count);
+    }
 
     [Fact]
     public async Task Each_pod_gets_a_claim_of_its_own_before_it_is_made_and_finds_it_again()
