@@ -24,6 +24,7 @@ internal sealed class PuppetKubelet(IKubeClient admin, ISharedInformers informer
 {
     private readonly IInformer<V1Pod> _pods = informers.Get<V1Pod>();
     private readonly ConcurrentDictionary<string, PodMood> _moods = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, PodMood> _imageMoods = new(StringComparer.Ordinal);
     private ControllerRunner? _runner;
 
     /// <summary>Of pods that have no mood of their own.</summary>
@@ -41,6 +42,13 @@ internal sealed class PuppetKubelet(IKubeClient admin, ISharedInformers informer
     public void Set(string pod, PodMood mood)
     {
         _moods[pod] = mood;
+        Refresh();
+    }
+
+    /// <summary>Of all pods of an image, but for those that have a mood by name.</summary>
+    public void SetImage(string image, PodMood mood)
+    {
+        _imageMoods[image] = mood;
         Refresh();
     }
 
@@ -79,7 +87,7 @@ internal sealed class PuppetKubelet(IKubeClient admin, ISharedInformers informer
             await admin.CreateSubresourceAsync<V1Pod>(key.Namespace, key.Name, "binding", Encoding.UTF8.GetBytes(binding), cancellationToken);
             return;
         }
-        var mood = _moods.GetValueOrDefault(key.Name, Mood);
+        var mood = _moods.GetValueOrDefault(key.Name, _imageMoods.GetValueOrDefault(pod.Spec.Containers[0].Image, Mood));
         if (mood == PodMood.Idle || pod.Status?.Phase is "Failed" or "Succeeded")
             return;
         var phase = mood == PodMood.Failed ? "Failed" : "Running";

@@ -50,22 +50,21 @@ internal sealed class StatefulSetController(IKubeClient client, ISharedInformers
             await WriteStatusAsync(set, pods, set.Status?.CurrentRevision ?? "", set.Status?.UpdateRevision ?? "", set.Status?.CollisionCount ?? 0, outdated: 0, cancellationToken);
             return ReconcileResult.Done;
         }
+        // Pods that are deleted already would be counted once more, and the status waver.
+        if (!isUpToDate)
+            return ReconcileResult.RequeueAfter(lapse);
         var revisions = await _history.ClaimAsync(set, cancellationToken);
         var (update, collisionCount) = await _history.EnsureAsync(set, revisions, set.Status?.CollisionCount ?? 0, cancellationToken);
         var current = revisions.Find(r => r.Metadata.Name == set.Status?.CurrentRevision) ?? update;
         var plan = StatefulSetPlan.Compute(set, pods, Revision(current), Revision(update), name => _claims.Find(key.Namespace, name), timeProvider.GetUtcNow());
 
-        Exception? failure = null;
-        var outdated = 0;
-        if (isUpToDate)
-            (failure, outdated) = await ApplyAsync(set, plan, cancellationToken);
+        var (failure, outdated) = await ApplyAsync(set, plan, cancellationToken);
         await WriteStatusAsync(set, pods, current.Metadata.Name, update.Metadata.Name, collisionCount, outdated, cancellationToken);
 
         await TruncateAsync(set, pods, revisions, current, update, cancellationToken);
         if (failure is not null)
             throw failure;
-        var recheck = !isUpToDate && (plan.Recheck is null || lapse < plan.Recheck) ? lapse : plan.Recheck;
-        return recheck is { } delay ? ReconcileResult.RequeueAfter(delay) : ReconcileResult.Done;
+        return plan.Recheck is { } delay ? ReconcileResult.RequeueAfter(delay) : ReconcileResult.Done;
     }
 
     /// <returns>The first failure, after which nothing more was done, and how many pods were deleted for the update.</returns>

@@ -120,13 +120,11 @@ public sealed class DaemonSetConformanceTests : ServerTest
         await ReadyAsync(3);
         var before = Pods().Select(p => p.Metadata.Uid).ToHashSet();
         var first = Assert.Single(await RevisionsAsync());
-        Kubelet.Mood = PodMood.Unready;
+        Kubelet.SetImage("foo:non-existent", PodMood.Unready);
         await SetImageAsync("foo:non-existent");
-        var bad = (await UntilAllAsync<V1Pod>(pods => pods.Count(p => p.Spec.Containers[0].Image == "foo:non-existent" && p.Status?.Phase == "Running") == 1, "one pod of the bad image")).Single(p => p.Spec.Containers[0].Image != "one");
-        Kubelet.Set(bad.Metadata.Name, PodMood.Unready);
+        await UntilAllAsync<V1Pod>(pods => pods.Count(p => p.Spec.Containers[0].Image == "foo:non-existent" && p.Status?.Phase == "Running") == 1, "one pod of the bad image");
         var kept = Pods().Where(p => before.Contains(p.Metadata.Uid)).Select(p => p.Metadata.Uid).ToList();
         Assert.Equal(2, kept.Count);
-        Kubelet.Mood = PodMood.Ready;
         await Admin.PatchAsync<V1DaemonSet>(Ns, "daemon", KubePatch.StrategicMerge(Encoding.UTF8.GetBytes(first.Data.ToString()!)), null, default);
         await ReadyAsync(3, "one");
         Assert.Subset(Pods().Select(p => p.Metadata.Uid).ToHashSet(), kept.ToHashSet());
@@ -224,12 +222,11 @@ public sealed class DaemonSetConformanceTests : ServerTest
         await CreateSetAsync();
         await PatchAsync<V1DaemonSet>("daemon", """{"spec":{"updateStrategy":{"rollingUpdate":{"maxUnavailable":0,"maxSurge":1}}}}""");
         await ReadyAsync(3);
-        Kubelet.Mood = PodMood.Unready;
+        Kubelet.SetImage("two", PodMood.Unready);
         await SetImageAsync("two");
         var during = await UntilAllAsync<V1Pod>(pods => pods.Count == 4 && pods.All(p => p.Status?.Phase == "Running"), "a fourth pod");
         Assert.Equal(["one", "one", "one", "two"], during.Select(p => p.Spec.Containers[0].Image).Order(StringComparer.Ordinal));
-        Kubelet.Mood = PodMood.Ready;
-        Kubelet.Refresh();
+        Kubelet.SetImage("two", PodMood.Ready);
         await ReadyAsync(3, "two");
     }
 

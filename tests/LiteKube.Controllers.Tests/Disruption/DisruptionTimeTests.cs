@@ -1,7 +1,6 @@
 using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Controllers.Disruption;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LiteKube.Controllers.Tests.Disruption;
 
@@ -38,7 +37,6 @@ public sealed class DisruptionTimeTests : ControllerTest
         var pod = Build.Pod("p");
         pod.Status.Conditions.Add(new V1PodCondition { Type = "DisruptionTarget", Status = "True", Reason = "PreemptionByScheduler", LastTransitionTime = Time.GetUtcNow().UtcDateTime });
         Kube.Seed(pod);
-        await StartAsync(new StaleDisruptionCleaner(Kube.Client, Informers, Time).CreateRunner(NullLoggerFactory.Instance));
         var cleaner = new StaleDisruptionCleaner(Kube.Client, Informers, Time);
         await SeenAsync<V1Pod>("default", "p", p => p is not null);
         Time.Advance(TimeSpan.FromSeconds(90));

@@ -86,7 +86,6 @@ public sealed class StatefulSetStorageTests : ServerTest
     [Fact]
     public async Task A_pod_that_matches_is_taken_in_and_one_that_no_longer_does_is_let_go_and_replaced()
     {
-        Kubelet.Mood = PodMood.Ready;
         await CreateAsync("/api/v1/namespaces/default/pods", """{"metadata":{"name":"web-0","labels":{"app":"web"}},"spec":{"containers":[{"name":"c","image":"one"}]}}""");
         await CreateAsync("/api/v1/namespaces/default/pods", """{"metadata":{"name":"other-0","labels":{"app":"web"}},"spec":{"containers":[{"name":"c","image":"one"}]}}""");
         await CreateAsync(1);
