@@ -14,6 +14,7 @@ public sealed class PrintedColumnTests(IntegrationServer server) : IClassFixture
             kind: List
             items:
             - {apiVersion: apps/v1, kind: DaemonSet, metadata: {name: x}, spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {nodeSelector: {disk: ssd}, containers: [{name: c, image: 'i:1'}]}}}}
+            - {apiVersion: apps/v1, kind: Deployment, metadata: {name: x}, spec: {replicas: 0, selector: {matchLabels: {c: d}}, template: {metadata: {labels: {c: d}}, spec: {containers: [{name: c, image: 'i:1'}]}}}}
             - {apiVersion: batch/v1, kind: Job, metadata: {name: x}, spec: {completions: 3, suspend: true, template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}
             - {apiVersion: batch/v1, kind: CronJob, metadata: {name: x}, spec: {schedule: '5 * * * *', jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}}}
             - {apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: x}, spec: {maxReplicas: 4, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: d}, metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]}}
@@ -29,6 +30,8 @@ public sealed class PrintedColumnTests(IntegrationServer server) : IClassFixture
         await kubectl.OkAsync("wait", "--for=condition=Suspended", "job/x", "--timeout=20s");
         await kubectl.OkAsync("wait", "--for=jsonpath={.status.phase}=Available", "pv/columns-x", "--timeout=20s");
         await Shows("daemonset", "NAME DESIRED CURRENT READY UP-TO-DATE AVAILABLE NODE SELECTOR AGE", "x 0 0 0 0 0 disk=ssd AGE");
+        await ShowsAll(["deployment/x", "--subresource=scale"], "NAME DESIRED AVAILABLE AGE", "x 0 0 AGE");
+        await Shows("ipaddress", "NAME PARENTREF", "10.152.183.1 services/default/kubernetes");
         await Shows("job", "NAME STATUS COMPLETIONS DURATION AGE", "x Suspended 0/3 AGE");
         await Shows("cronjob", "NAME SCHEDULE TIMEZONE SUSPEND ACTIVE LAST SCHEDULE AGE", "x 5 * * * * <none> False 0 <none> AGE");
         await Shows("hpa", "NAME REFERENCE TARGETS MINPODS MAXPODS REPLICAS AGE", "x Deployment/d cpu: <unknown>/70% 1 4 0 AGE");
@@ -42,9 +45,11 @@ public sealed class PrintedColumnTests(IntegrationServer server) : IClassFixture
         await Shows("componentstatus/etcd-0", "NAME STATUS MESSAGE ERROR", "etcd-0 Healthy ok");
         Assert.Matches("(?m)^x +ClusterRole/view +[0-9]+s +u ", await kubectl.OkAsync("get", "rolebinding", "-o", "wide"));
 
-        async Task Shows(string what, string header, params string[] rows)
+        Task Shows(string what, string header, params string[] rows) => ShowsAll([what], header, rows);
+
+        async Task ShowsAll(string[] what, string header, params string[] rows)
         {
-            var lines = (await kubectl.OkAsync("get", what)).Split('\n').Select(l => System.Text.RegularExpressions.Regex.Replace(l.Trim(), " +", " ")).ToList();
+            var lines = (await kubectl.OkAsync(["get", .. what])).Split('\n').Select(l => System.Text.RegularExpressions.Regex.Replace(l.Trim(), " +", " ")).ToList();
             Assert.Equal(header, lines[0]);
             Assert.Contains(System.Text.RegularExpressions.Regex.Replace(lines[1], "(?<= )[0-9]+s(?=$| )", "AGE"), rows);
         }
