@@ -53,6 +53,9 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>Adds a condition to /readyz; before the start.</summary>
     public void AddHealthCheck(HealthCheck check) => _checks.Add(check);
 
+    /// <summary>Shows another component's metrics on /metrics, in Prometheus' text form. After the start.</summary>
+    public void AddMetrics(Action<System.Text.StringBuilder> write) => Parts.ComponentMetrics.Add(write);
+
     /// <summary>The checks of /readyz that fail now, each with its reason; empty when the server is ready.</summary>
     public IReadOnlyList<(string Name, string Reason)> ReadinessFailures() => _parts is null ? [("start", "the server has not started")] : _parts.Health.Failures();
 

@@ -119,6 +119,7 @@ internal sealed class ServerParts : IAsyncDisposable
     public FlowConfiguration FlowConfiguration { get; }
     public RequestPipeline Pipeline { get; }
     public InProcessAdapter InProcess { get; }
+    public ComponentMetrics ComponentMetrics { get; } = new();
 
     public async ValueTask DisposeAsync()
     {
@@ -137,7 +138,7 @@ internal sealed class ServerParts : IAsyncDisposable
     {
         var watches = new WatchCounts();
         var gate = new FlowGate(Flows, new WorkEstimator(store, () => Resources, watches, time), watches, time);
-        var metrics = new ServerMetrics(time, gate, Flows, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)], _admissionMetrics);
+        var metrics = new ServerMetrics(time, gate, Flows, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)], _admissionMetrics, ComponentMetrics);
         var responder = new ObjectResponder(time);
         var read = new ReadEndpoints(Registry, responder, time);
         var write = new WriteEndpoints(Registry, responder, Authorizer, time);

@@ -132,9 +132,9 @@ public sealed partial class Scheduler
         var pod = attempt.Pod;
         _cache.FinishBinding(pod.Uid);
         SchedulerLog.Bound(_logger, pod.Key, node);
-        attempt.Profile.Events.Normal(pod.Pod, "Scheduled", $"Successfully assigned {pod.Key} to {node}");
         _metrics.Attempted(SchedulerMetrics.Scheduled, attempt.Profile.Name, _timeProvider.GetElapsedTime(attempt.Started));
         _metrics.PodScheduled(attempt.Queued.Attempts, _timeProvider.GetUtcNow() - (attempt.Queued.FirstActiveAt ?? attempt.Queued.QueuedAt));
+        attempt.Profile.Events.Normal(pod.Pod, "Scheduled", $"Successfully assigned {pod.Key} to {node}");
         attempt.Profile.Plugins.PostBind(attempt.State, pod, node);
     }
 

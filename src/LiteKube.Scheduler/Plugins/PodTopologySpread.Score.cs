@@ -9,6 +9,7 @@ internal sealed partial class PodTopologySpread
 {
     /// <summary>Marks a node that is outside of the domains: the last choice.</summary>
     private const long Outside = -1;
+    private readonly SpreadCounts _counts = new();
 
     public ClusterEvent Events => ClusterEvent.AssignedPodAdd | ClusterEvent.AssignedPodLabel | ClusterEvent.AssignedPodDelete | ClusterEvent.PodLabel
         | ClusterEvent.NodeAdd | ClusterEvent.NodeDelete | ClusterEvent.NodeLabel | ClusterEvent.NodeTaint;
@@ -93,21 +94,18 @@ internal sealed partial class PodTopologySpread
 
     private void CountDomains(PodInfo pod, SpreadConstraint[] constraints, Dictionary<string, long>[] counts, bool mustHaveAll)
     {
-        // With nothing but hosts there is no domain to be counted over the cluster.
-        if (constraints.All(static constraint => constraint.TopologyKey == Hostname) || counts.All(static domains => domains.Count == 0 || (domains.Count == 1 && domains.ContainsKey(""))))
-            return;
-        foreach (var node in snapshot().Nodes)
+        var nodes = snapshot().Nodes;
+        for (var i = 0; i < constraints.Length; i++)
         {
-            if (mustHaveAll && !HasAllDomains(node, constraints))
+            var constraint = constraints[i];
+            // Only domains with a node that may be chosen are of interest.
+            if (constraint.TopologyKey == Hostname || counts[i].Count == 0)
                 continue;
-            for (var i = 0; i < constraints.Length; i++)
-            {
-                if (ReferenceEquals(constraints[i].TopologyKey, Hostname) || node.Label(constraints[i].TopologyKey) is not { } domain || !constraints[i].IncludesNode(pod, node))
-                    continue;
-                // Only domains with a node that may be chosen are of interest.
-                if (constraints[i].CountOn(pod, node) is > 0 and var count && counts[i].TryGetValue(domain, out var before))
-                    counts[i][domain] = before + count;
-            }
+            var key = constraint.KindOf(pod, mustHaveAll ? constraints : [constraint]);
+            var sums = _counts.Of(key, constraint.TopologyKey, nodes,
+                node => (mustHaveAll && !HasAllDomains(node, constraints)) || !constraint.IncludesNode(pod, node) ? null : constraint.CountOn(pod, node));
+            foreach (var domain in counts[i].Keys)
+                counts[i][domain] = sums.GetValueOrDefault(domain);
         }
     }
 

@@ -74,6 +74,20 @@ internal sealed class SpreadConstraint
         return _constraint.NodeTaintsPolicy != "Honor" || !Tolerations.HasUntolerated(pod, node.Node!);
     }
 
+    /// <summary>
+    /// What makes the counts of this constraint the same for two pods: namespace, what is selected, and which nodes
+    /// count. null when that is not told in a few words.
+    /// </summary>
+    /// <param name="all">The constraints whose domains a node must be in.</param>
+    public string? KindOf(PodInfo pod, SpreadConstraint[] all)
+    {
+        var ignoresNodes = _constraint.NodeAffinityPolicy == "Ignore";
+        if (HonorsTaints || (!ignoresNodes && pod.Pod.Spec.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution is not null))
+            return null;
+        return string.Join('\n', [pod.Namespace, _selector.ToString(), .. _sameLabels.Select(static label => label.ToString()), "", .. all.Select(static constraint => constraint.TopologyKey), "", TopologyKey,
+            .. ignoresNodes ? [] : pod.NodeSelector.Select(static pair => pair.ToString())]);
+    }
+
     public bool HonorsTaints => _constraint.NodeTaintsPolicy == "Honor";
 
     private bool Selects(LabelSet labels)

@@ -63,8 +63,10 @@ internal sealed class Cluster(InstanceConfig config, ILoggerFactory loggerFactor
         var informers = Informers(manager);
         yield return new ControllerSet(ControllerClient, _apiServer.Server.Pki.CertificateAuthority, informers, Own(new EventBroadcaster(manager, loggerFactory, _time)), loggerFactory, _time);
 
-        var scheduler = Client("system:kube-scheduler");
-        yield return new Scheduler.Scheduler(new SchedulerOptions(), scheduler, informers, Own(new EventBroadcaster(scheduler, loggerFactory, _time)), loggerFactory, _time);
+        var schedulerClient = Client("system:kube-scheduler");
+        var scheduler = new Scheduler.Scheduler(new SchedulerOptions(), schedulerClient, informers, Own(new EventBroadcaster(schedulerClient, loggerFactory, _time)), loggerFactory, _time);
+        _apiServer.Server.AddMetrics(scheduler.WriteMetrics);
+        yield return scheduler;
     }
 
     private IEnumerable<IComponent> NodeComponents(NetworkSetup network)

@@ -92,6 +92,51 @@ public sealed class SpreadTests
     }
 
     [Fact]
+    public void Counts_that_are_kept_from_pod_to_pod_are_those_that_counting_anew_gives()
+    {
+        var random = new Random(5);
+        var cluster = new SchedulerCache(TimeProvider.System);
+        var snapshot = new Snapshot();
+        var kept = new PodTopologySpread(() => snapshot);
+        for (var i = 0; i < 12; i++)
+            cluster.SetNode(Node($"n{i}", $"zone-{i % 3}", n => n.Metadata.Labels["disk"] = i % 2 == 0 ? "ssd" : "hdd").Node!);
+        for (var step = 0; step < 400; step++)
+        {
+            var pod = Web($"{random.Next(60)}", constraint: c => c.WhenUnsatisfiable = "ScheduleAnyway");
+            switch (random.Next(6))
+            {
+                case 0:
+                    cluster.RemovePod(pod.Metadata.Uid);
+                    break;
+                case 1:
+                    cluster.SetNode(Node($"n{random.Next(12)}", $"zone-{random.Next(3)}", n => n.Metadata.Labels["disk"] = "ssd").Node!);
+                    break;
+                case 2:
+                    cluster.RemoveNode($"n{random.Next(12)}");
+                    break;
+                default:
+                    pod.Spec.NodeName = $"n{random.Next(12)}";
+                    cluster.SetPod(Make.Info(pod));
+                    break;
+            }
+            cluster.Update(snapshot);
+            if (snapshot.Nodes.Count == 0)
+                continue;
+            var wanted = Web("p", constraint: c => c.WhenUnsatisfiable = "ScheduleAnyway");
+            if (random.Next(2) == 0)
+                wanted.Spec.NodeSelector = new Dictionary<string, string>(StringComparer.Ordinal) { ["disk"] = "ssd" };
+            Assert.Equal(Scores(new PodTopologySpread(() => snapshot)), Scores(kept));
+
+            List<long> Scores(PodTopologySpread spread)
+            {
+                var (state, info) = (new CycleState(), Make.Info(wanted));
+                Assert.Null(spread.PreScore(state, info, snapshot.Nodes));
+                return [.. snapshot.Nodes.Select(node => spread.Score(state, info, node))];
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_service_keeps_its_pods_apart_too()
     {
         var kube = new InMemoryKube();
