@@ -68,6 +68,7 @@ public sealed class ControllerSet : IComponent
         _controllers.Add(new DaemonSetController(clientOf("daemon-set-controller"), informers, events.Create("daemonset-controller"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new DisruptionController(clientOf("disruption-controller"), informers, events.Create("controllermanager"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new StaleDisruptionCleaner(clientOf("disruption-controller"), informers, timeProvider).CreateRunner(loggers));
+        _controllers.Add(new VolumeExpansion(informers, events.Create("volume_expand"), timeProvider).CreateRunner(loggers));
         _controllers.Add(new HorizontalPodAutoscalerController(clientOf("horizontal-pod-autoscaler"), informers, events.Create("horizontal-pod-autoscaler"), timeProvider).CreateRunner(loggers));
     }
 

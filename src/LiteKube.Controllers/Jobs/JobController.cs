@@ -14,7 +14,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
 {
     private readonly IInformer<V1Job> _jobs = informers.Get<V1Job>();
     private readonly IInformer<V1Pod> _pods = OwnedPods.Get(informers);
-    private readonly Expectations _expectations = new(timeProvider);
+    private readonly PodControl _control = new(client, events, timeProvider);
     private readonly ExpectedReleases _releases = new();
     private readonly JobBackoffs _backoffs = new();
     // A status that was written and not yet seen: counting from the older one would count pods twice or not at all.
@@ -31,9 +31,9 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
                 foreach (var key in Concerned(pod))
                 {
                     if (pod.IsTerminating())
-                        _expectations.DeletionObserved(key, pod.Metadata.Uid);
+                        _control.Expectations.DeletionObserved(key, pod.Metadata.Uid);
                     else
-                        _expectations.CreationObserved(key);
+                        _control.Expectations.CreationObserved(key);
                     Queue(runner, key, pod, isGone: false);
                 }
             },
@@ -44,7 +44,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
                 foreach (var key in Concerned(pod).Union(Concerned(old)))
                 {
                     if (pod.IsTerminating())
-                        _expectations.DeletionObserved(key, pod.Metadata.Uid);
+                        _control.Expectations.DeletionObserved(key, pod.Metadata.Uid);
                     Queue(runner, key, pod, isGone: false);
                 }
             },
@@ -52,7 +52,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             {
                 foreach (var key in Concerned(pod))
                 {
-                    _expectations.DeletionObserved(key, pod.Metadata.Uid);
+                    _control.Expectations.DeletionObserved(key, pod.Metadata.Uid);
                     Queue(runner, key, pod, isGone: true);
                 }
             }));
@@ -62,7 +62,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
     {
         if (_jobs.Find(key) is not { } seen)
         {
-            _expectations.Forget(key);
+            _control.Expectations.Forget(key);
             _releases.Forget(key);
             _backoffs.Forget(key);
             _written.Forget(key);
@@ -82,7 +82,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             return ReconcileResult.Done;
         }
         // Before the pods are read: one that comes in between makes the count too low, never the expectations.
-        var isCurrent = _expectations.AreMet(key, out var lapse);
+        var isCurrent = _control.Expectations.AreMet(key, out var lapse);
         var pods = await ClaimAsync(job, cancellationToken);
         var now = timeProvider.GetUtcNow();
         var state = JobState.Observe(job, pods, _releases.Of(key), _backoffs.Of(key, job));
@@ -112,11 +112,11 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
         if (plan.Create.Count > 0)
         {
             var (next, failed) = (-1, 0);
-            _expectations.ExpectCreations(key, plan.Create.Count);
+            _control.Expectations.ExpectCreations(key, plan.Create.Count);
             var failure = await SlowStart.RunAsync(plan.Create.Count, () => CreateAsync(state, plan.Create[Interlocked.Increment(ref next)], cancellationToken), () =>
             {
                 failed++;
-                _expectations.CreationObserved(key);
+                _control.Expectations.CreationObserved(key);
             });
             // A namespace that is going away refuses all pods; its Jobs go with it.
             return (new JobOutcome(plan.Create.Count - failed, 0, 0), failure is KubeApiException e && e.IsNamespaceTerminating() ? null : failure);
@@ -124,47 +124,30 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
         if (plan.Delete.Count == 0)
             return (default, null);
         if (plan.Release)
-            _expectations.ExpectDeletions(key, plan.Delete.Select(p => p.Metadata.Uid));
+            _control.Expectations.ExpectDeletions(key, plan.Delete.Select(p => p.Metadata.Uid));
         var failures = await Task.WhenAll(plan.Delete.Select(pod => DeleteAsync(key, state.Job, pod, plan.Release, cancellationToken)));
         var deleted = plan.Delete.Where((_, i) => failures[i] is null).ToList();
         return (new JobOutcome(0, deleted.Count, deleted.Count(p => p.IsReady())), failures.FirstOrDefault(f => f is not null));
     }
 
-    private async Task CreateAsync(JobState state, int? index, CancellationToken cancellationToken)
-    {
-        var pod = JobPodTemplate.Create(state.Job, index, index is { } i ? state.AwaitingReplacement.GetValueOrDefault(i) : null);
-        try
-        {
-            var created = await client.CreateAsync(pod, cancellationToken);
-            events.Normal(state.Job, "SuccessfulCreate", $"Created pod: {created.Metadata.Name}");
-        }
-        catch (KubeApiException e)
-        {
-            if (!e.IsNamespaceTerminating())
-                events.Warning(state.Job, "FailedCreate", $"Error creating: {e.Message}");
-            throw;
-        }
-    }
+    private Task CreateAsync(JobState state, int? index, CancellationToken cancellationToken) =>
+        _control.CreateAsync(state.Job, JobPodTemplate.Create(state.Job, index, index is { } i ? state.AwaitingReplacement.GetValueOrDefault(i) : null), cancellationToken);
 
     private async Task<Exception?> DeleteAsync(ObjectKey key, V1Job job, V1Pod pod, bool release, CancellationToken cancellationToken)
     {
-        var (ns, name) = (pod.Metadata.NamespaceProperty, pod.Metadata.Name);
-        try
+        if (release && pod.IsTracked())
         {
-            if (release && pod.IsTracked())
-                await client.PatchAsync<V1Pod>(ns, name, TrackingPatches.Release(pod), null, cancellationToken);
-            await client.DeleteAsync<V1Pod>(ns, name, new DeleteOptions(PreconditionUid: pod.Metadata.Uid), cancellationToken);
-            events.Normal(job, "SuccessfulDelete", $"Deleted pod: {name}");
-            return null;
+            try
+            {
+                await client.PatchAsync<V1Pod>(pod.Metadata.NamespaceProperty, pod.Metadata.Name, TrackingPatches.Release(pod), null, cancellationToken);
+            }
+            catch (KubeApiException e)
+            {
+                _control.Expectations.DeletionObserved(key, pod.Metadata.Uid);
+                return e.IsNotFound ? null : e;
+            }
         }
-        catch (KubeApiException e)
-        {
-            _expectations.DeletionObserved(key, pod.Metadata.Uid);
-            if (e.IsNotFound)
-                return null;
-            events.Warning(job, "FailedDelete", $"Error deleting: {e.Message}");
-            return e;
-        }
+        return await _control.DeleteAsync(key, job, pod, cancellationToken);
     }
 
     /// <summary>Writes down who is to be counted, lets them go, and then counts them.</summary>
@@ -242,46 +225,19 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             if (selector.Matches(pod.Metadata.Labels))
                 claimed.Add(pod);
             else if (job.Metadata.DeletionTimestamp is null)
-                await PatchAsync(pod, MetadataPatches.Release(pod, job.Metadata.Uid, JobPods.TrackingFinalizer), cancellationToken);
+                await client.TryPatchAsync(pod, MetadataPatches.Release(pod, job.Metadata.Uid, JobPods.TrackingFinalizer), cancellationToken);
         }
         if (job.Metadata.DeletionTimestamp is not null)
             return claimed;
         foreach (var orphan in _pods.ByIndex(OwnedPods.Index, OwnedPods.Orphans(job.Metadata.NamespaceProperty)))
         {
-            if (orphan.IsTerminating() || !selector.Matches(orphan.Metadata.Labels) || !await IsCurrentAsync(job, cancellationToken))
+            if (orphan.IsTerminating() || !selector.Matches(orphan.Metadata.Labels) || !await client.IsCurrentAsync(job, cancellationToken))
                 continue;
             var patch = MetadataPatches.Adopt(orphan, Owners.ReferenceTo(job, "batch/v1", "Job"), JobPods.TrackingFinalizer);
-            if (await PatchAsync(orphan, patch, cancellationToken) is { } adopted)
+            if (await client.TryPatchAsync(orphan, patch, cancellationToken) is { } adopted)
                 claimed.Add(adopted);
         }
         return claimed;
-    }
-
-    /// <summary>Adopting for a Job that is already gone would leave the pod to the garbage collector; so the live object is asked.</summary>
-    private async Task<bool> IsCurrentAsync(V1Job job, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var live = await client.GetAsync<V1Job>(job.Metadata.NamespaceProperty, job.Metadata.Name, cancellationToken);
-            return live.Metadata.Uid == job.Metadata.Uid && live.Metadata.DeletionTimestamp is null;
-        }
-        catch (KubeApiException e) when (e.IsNotFound)
-        {
-            return false;
-        }
-    }
-
-    private async Task<V1Pod?> PatchAsync(V1Pod pod, KubePatch patch, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await client.PatchAsync<V1Pod>(pod.Metadata.NamespaceProperty, pod.Metadata.Name, patch, null, cancellationToken);
-        }
-        catch (KubeApiException e) when (e.IsNotFound || e.IsInvalid || e.IsConflict)
-        {
-            // Gone, or replaced by another pod of the same name: not ours any more.
-            return null;
-        }
     }
 
     private void Queue(ControllerRunner runner, ObjectKey key, V1Pod pod, bool isGone)

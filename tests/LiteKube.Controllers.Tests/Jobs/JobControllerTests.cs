@@ -87,10 +87,20 @@ public sealed class JobControllerTests : ControllerTest
     }
 
     [Fact]
+    public async Task While_a_replacement_waits_the_other_pods_count_as_active()
+    {
+        Kube.Seed(JobBuild.Job(completions: 3, parallelism: 3));
+        await StartAsync();
+        await Kube.EndAsync((await RunningAsync(3))[0], success: false, Time.GetUtcNow());
+        await StatusAsync(s => s is { Failed: 1, Active: 2 }, "two active pods and a failed one");
+    }
+
+    [Fact]
     public async Task A_suspended_job_gives_up_its_pods_and_begins_anew()
     {
         Kube.GracefulPods = false;
-        Kube.Seed(JobBuild.Job(completions: 2, parallelism: 2));
+        // Shorter than the pause: the deadline runs from the resumption.
+        Kube.Seed(JobBuild.Job(completions: 2, parallelism: 2, spec => spec.ActiveDeadlineSeconds = 30));
         await StartAsync();
         await RunningAsync(2);
         await StatusAsync(s => s.Active == 2, "two active pods");

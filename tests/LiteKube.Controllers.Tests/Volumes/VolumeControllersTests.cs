@@ -152,6 +152,25 @@ public sealed class VolumeControllersTests : ControllerTest
         Assert.Null(Kube.Find<V1PersistentVolumeClaim>("default", "p-scratch")!.Metadata.OwnerReferences);
     }
 
+    [Theory]
+    [InlineData(true, "2Gi", "Normal ExternalExpanding waiting for an external controller to expand this PVC")]
+    [InlineData(false, "2Gi", "Warning ExternalExpanding Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external controller to process this PVC.")]
+    [InlineData(true, "1Gi", null)]
+    public async Task A_claim_that_asks_for_more_is_told_who_enlarges_its_volume(bool csi, string size, string? told)
+    {
+        Kube.Seed(VolumeBuild.Volume("v", phase: "Bound", change: v =>
+        {
+            v.Spec.ClaimRef = VolumeBuild.Reference("c", "uid-c");
+            v.Spec.Csi = csi ? new V1CSIPersistentVolumeSource { Driver = "d", VolumeHandle = "h" } : null;
+        }));
+        Kube.Seed(VolumeBuild.Claim(size: size, volume: "v", change: c => c.Status = new V1PersistentVolumeClaimStatus { Phase = "Bound", Capacity = new Dictionary<string, ResourceQuantity> { ["storage"] = new("1Gi") } }));
+        var controller = new VolumeExpansion(Informers, Events, Time);
+        await SeenAsync<V1PersistentVolume>("", "v", v => v is not null);
+        await SeenAsync<V1PersistentVolumeClaim>("default", "c", c => c is not null);
+        await controller.ReconcileAsync(new ObjectKey("default", "c"), default);
+        Assert.Equal(told is null ? [] : [told], Events.All);
+    }
+
     private PersistentVolumeController Binder() => new(Kube.Client, Informers, Events, Time);
 
     private static V1Pod EphemeralPod(string name)
