@@ -32,7 +32,8 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
                 {
                     if (pod.IsTerminating())
                         _control.Expectations.DeletionObserved(key, pod.Metadata.Uid);
-                    else
+                    // An orphan that matches is none of those that are awaited.
+                    else if (pod.Controller() is not null)
                         _control.Expectations.CreationObserved(key);
                     Queue(runner, key, pod, isGone: false);
                 }
@@ -81,11 +82,12 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             events.Warning(job, "UnknownCompletionMode", "Skipped Job sync because completion mode is unknown");
             return ReconcileResult.Done;
         }
-        // Before the pods are read: one that comes in between makes the count too low, never the expectations.
+        // Both before the pods are read: what is seen in between is then awaited once too often, never counted twice.
         var isCurrent = _control.Expectations.AreMet(key, out var lapse);
+        var released = _releases.Of(key);
         var pods = await ClaimAsync(job, cancellationToken);
         var now = timeProvider.GetUtcNow();
-        var state = JobState.Observe(job, pods, _releases.Of(key), _backoffs.Of(key, job));
+        var state = JobState.Observe(job, pods, released, _backoffs.Of(key, job));
         var startTime = StartTime(job, now);
         var plan = JobPlan.Compute(state, startTime, isCurrent, now);
         var (outcome, failure) = await ApplyAsync(key, state, plan, cancellationToken);
