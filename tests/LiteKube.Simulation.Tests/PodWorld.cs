@@ -16,16 +16,20 @@ internal sealed class PodWorld(Simulation simulation)
     {
         if (pod.Metadata.DeletionTimestamp is not null)
         {
-            if (pod.Metadata.Finalizers is { Count: > 0 } && pod.Metadata.DeletionGracePeriodSeconds is null or 0)
+            // What runs is ended first, then the pod may go; a finalizer may keep it.
+            if (pod.Spec.NodeName is not null && pod.IsUnfinished())
+                Finish(pod, "Failed");
+            else if (pod.Metadata.DeletionGracePeriodSeconds > 0)
+                End(pod);
+            else
                 return false;
-            End(pod);
             return true;
         }
         if (pod.Status?.Phase is "Failed" or "Succeeded")
             return false;
         if (pod.Spec.NodeName is null)
         {
-            Change(pod, p => (p.Spec.NodeName, p.Status) = ("node-1", new V1PodStatus { Phase = "Pending" }));
+            Change(pod, p => (p.Spec.NodeName, p.Status) = (NodeFor(pod), new V1PodStatus { Phase = "Pending" }));
             return true;
         }
         if (pod.IsReady())
@@ -66,6 +70,10 @@ internal sealed class PodWorld(Simulation simulation)
         Kube.Seed(changed);
     }
 
+    /// <summary>The node that a DaemonSet's pod names; else the only one.</summary>
+    private static string NodeFor(V1Pod pod) =>
+        pod.Spec.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution?.NodeSelectorTerms.SelectMany(t => t.MatchFields ?? []).FirstOrDefault()?.Values.Single() ?? "node-1";
+
     private void End(V1Pod pod) => Send(pod, 0);
 
     private void Send(V1Pod pod, long? grace)
@@ -79,7 +87,9 @@ internal static class PodStates
 {
     public static bool IsReady(this V1Pod pod) => pod.Metadata.DeletionTimestamp is null && pod.Status?.Conditions?.Any(c => c is { Type: "Ready", Status: "True" }) == true;
 
-    public static bool IsLive(this V1Pod pod) => pod.Metadata.DeletionTimestamp is null && pod.Status?.Phase is not ("Failed" or "Succeeded");
+    public static bool IsUnfinished(this V1Pod pod) => pod.Status?.Phase is not ("Failed" or "Succeeded");
+
+    public static bool IsLive(this V1Pod pod) => pod.Metadata.DeletionTimestamp is null && pod.IsUnfinished();
 
     public static string? OwnerUid(this V1Pod pod) => pod.Metadata.OwnerReferences?.FirstOrDefault(o => o.Controller == true)?.Uid;
 }

@@ -130,7 +130,7 @@ internal sealed class Simulation
     {
         if (_life is not null)
         {
-            _life.IsDead = true;
+            _life.Kill();
             _lostBefore += _life.LostAnswers;
         }
         _life = new UnreliableTransport(Kube, _faults, Trace);

@@ -11,11 +11,13 @@ namespace LiteKube.Simulation.Tests;
 internal sealed class UnreliableTransport(InMemoryKube server, Faults faults, Action<string> trace) : IKubeTransport
 {
     private readonly TaskCompletionSource _never = new();
+    private readonly CancellationTokenSource _death = new();
 
     /// <summary>Writes that had their effect although their writer was told that they failed.</summary>
     public int LostAnswers { get; private set; }
 
-    public bool IsDead { get; set; }
+    /// <summary>Ends the life: what is on its way to the server does not arrive, and nothing comes back.</summary>
+    public void Kill() => _death.Cancel();
 
     public async Task<KubeResponse> SendAsync(KubeRequest request, CancellationToken cancellationToken)
     {
@@ -28,7 +30,16 @@ internal sealed class UnreliableTransport(InMemoryKube server, Faults faults, Ac
                 throw new IOException("the connection was refused");
             return InMemoryKube.Failure(500, "InternalError", "the simulation had it fail");
         }
-        var response = await server.SendAsync(request, cancellationToken);
+        KubeResponse response;
+        try
+        {
+            response = await server.SendAsync(request, _death.Token);
+        }
+        catch (OperationCanceledException) when (_death.IsCancellationRequested)
+        {
+            await _never.Task;
+            throw;
+        }
         if (isWrite && response.StatusCode < 300 && faults.Happens(faults.AnswerIsLost))
         {
             LostAnswers++;
@@ -55,7 +66,7 @@ internal sealed class UnreliableTransport(InMemoryKube server, Faults faults, Ac
     private async Task LagAsync()
     {
         await Task.Yield();
-        if (IsDead)
+        if (_death.IsCancellationRequested)
             await _never.Task;
     }
 }

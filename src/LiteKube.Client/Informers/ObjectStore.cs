@@ -5,13 +5,13 @@ using k8s.Models;
 namespace LiteKube.Client;
 
 /// <summary>
-/// An informer's objects and indexes: one writer, any number of readers. Finding takes no lock; a listing is an array
-/// built once after a change and handed to every reader until the next.
+/// An informer's objects and indexes: one writer, any number of readers. A listing is an array built once after a change
+/// and handed to every reader until the next; its order depends on nothing but what happened.
 /// </summary>
 internal sealed class ObjectStore<T> where T : class, IKubernetesObject<V1ObjectMeta>
 {
     private const string NamespaceIndex = "namespace";
-    private readonly ConcurrentDictionary<ObjectKey, T> _objects = new();
+    private readonly Dictionary<ObjectKey, T> _objects = [];
     private readonly ConcurrentDictionary<string, Index> _indexes = new(StringComparer.Ordinal);
     private readonly Lock _write = new();
     private volatile T[]? _all;
@@ -22,9 +22,20 @@ internal sealed class ObjectStore<T> where T : class, IKubernetesObject<V1Object
             _indexes[NamespaceIndex] = new Index(value => [value.Metadata.NamespaceProperty ?? ""]);
     }
 
-    public int Count => _objects.Count;
+    public int Count
+    {
+        get
+        {
+            lock (_write)
+                return _objects.Count;
+        }
+    }
 
-    public T? Find(ObjectKey key) => _objects.GetValueOrDefault(key);
+    public T? Find(ObjectKey key)
+    {
+        lock (_write)
+            return _objects.GetValueOrDefault(key);
+    }
 
     public IReadOnlyCollection<T> List(string? ns)
     {
@@ -75,7 +86,7 @@ internal sealed class ObjectStore<T> where T : class, IKubernetesObject<V1Object
     {
         lock (_write)
         {
-            if (!_objects.TryRemove(key, out var old))
+            if (!_objects.Remove(key, out var old))
                 return null;
             foreach (var index in _indexes.Values)
                 index.Replace(key, old, null);

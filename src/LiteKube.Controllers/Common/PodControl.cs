@@ -53,10 +53,10 @@ internal sealed class PodControl(IKubeClient client, IEventRecorder events, Time
             events.Normal(owner, "SuccessfulDelete", $"Deleted pod: {pod.Metadata.Name}");
             return null;
         }
-        catch (KubeApiException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             Expectations.DeletionObserved(key, pod.Metadata.Uid);
-            if (e.IsNotFound || e.IsConflict)
+            if (e is KubeApiException { IsNotFound: true } or KubeApiException { IsConflict: true })
                 return null;
             events.Warning(owner, "FailedDelete", $"Error deleting: {e.Message}");
             return e;

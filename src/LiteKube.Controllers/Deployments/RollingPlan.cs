@@ -39,7 +39,8 @@ internal static class RollingPlan
     public static IReadOnlyList<(V1ReplicaSet Set, int Replicas)> ShrinkOld(V1Deployment deployment, V1ReplicaSet? newSet, IReadOnlyList<V1ReplicaSet> old)
     {
         var live = old.Where(r => Replicas(r) > 0).OrderBy(r => r.Metadata.CreationTimestamp).ThenBy(r => r.Metadata.Name, StringComparer.Ordinal).ToList();
-        if (live.Count == 0)
+        // A set that was just resized still counts the pods that it had before, and may be about to end some: nothing is taken elsewhere on their word.
+        if (live.Count == 0 || live.Append(newSet).Any(s => s?.Status?.ObservedGeneration < s?.Metadata.Generation))
             return [];
         var minAvailable = Desired(deployment) - Bounds.Of(deployment).MaxUnavailable;
         var total = live.Sum(Replicas) + (newSet is null ? 0 : Replicas(newSet));

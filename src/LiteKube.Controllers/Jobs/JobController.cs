@@ -143,10 +143,10 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             {
                 await client.PatchAsync<V1Pod>(pod.Metadata.NamespaceProperty, pod.Metadata.Name, TrackingPatches.Release(pod), null, cancellationToken);
             }
-            catch (KubeApiException e)
+            catch (Exception e) when (e is not OperationCanceledException)
             {
                 _control.Expectations.DeletionObserved(key, pod.Metadata.Uid);
-                return e.IsNotFound ? null : e;
+                return e is KubeApiException { IsNotFound: true } ? null : e;
             }
         }
         return await _control.DeleteAsync(key, job, pod, cancellationToken);
@@ -210,10 +210,14 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             await client.PatchAsync<V1Pod>(pod.Metadata.NamespaceProperty, pod.Metadata.Name, TrackingPatches.Release(pod), null, cancellationToken);
             return null;
         }
-        catch (KubeApiException e)
+        // However it failed, a pod that was not let go must be taken up again.
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            _releases.Observed(key, pod.Metadata.Uid);
-            return e.IsNotFound ? null : e;
+            var isGone = e is KubeApiException { IsNotFound: true };
+            // Gone, and still shown by an informer that is behind: until it sees that, the pod must not be counted again.
+            if (!isGone || _pods.Find(pod.Metadata.NamespaceProperty, pod.Metadata.Name)?.Metadata.Uid != pod.Metadata.Uid)
+                _releases.Observed(key, pod.Metadata.Uid);
+            return isGone ? null : e;
         }
     }
 

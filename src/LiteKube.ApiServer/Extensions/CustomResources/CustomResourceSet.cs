@@ -14,6 +14,8 @@ internal sealed class CustomResourceSet : IDisposable
     private readonly ServingFactory _factory;
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, Serving> _servings = new(StringComparer.Ordinal);
+    // By name, the version on which an announced CRD stands that is on its way to the store.
+    private readonly Dictionary<string, string> _announced = new(StringComparer.Ordinal);
     private volatile ResourceTable _table;
 
     public CustomResourceSet(ResourceTable builtIn, IObjectReader objects, ServingFactory factory)
@@ -36,6 +38,9 @@ internal sealed class CustomResourceSet : IDisposable
         {
             // Read under the lock: whoever comes last has seen the newest.
             var value = _objects.Get(Definition.Resource, "", name);
+            // An earlier writer comes late: what was announced since stays.
+            if (value is not null && _announced.TryGetValue(name, out var version) && version == value.ResourceVersion()) return;
+            _announced.Remove(name);
             withdrawn = Apply(name, value is null ? null : new Definition(value));
             if (withdrawn is not null) Rebuild();
         }
@@ -48,6 +53,7 @@ internal sealed class CustomResourceSet : IDisposable
         IDisposable? withdrawn;
         lock (_lock)
         {
+            _announced[value.MetaName()] = value.ResourceVersion();
             withdrawn = Apply(value.MetaName(), new Definition(value));
             if (withdrawn is not null) Rebuild();
         }
