@@ -6,7 +6,7 @@ namespace LiteKube.Simulation.Tests;
 /// </summary>
 internal sealed class RecentValues(TimeProvider time)
 {
-    private static readonly TimeSpan Memory = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
     private readonly List<(DateTimeOffset Until, int Value)> _former = [];
 
     public int Current { get; private set; }

@@ -94,6 +94,21 @@ public sealed class RollingPlanTests
         },
     };
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Nothing_is_taken_from_old_sets_on_the_word_of_a_set_that_was_just_resized(bool isNewSet)
+    {
+        var (oldSet, newSet) = (Set("old", 10, 10), Set("new", 3, 3));
+        var resized = isNewSet ? newSet : oldSet;
+        (resized.Metadata.Generation, resized.Status.ObservedGeneration) = (3, 2);
+        Assert.Empty(RollingPlan.ShrinkOld(Deployment(10, "3", "0"), newSet, [oldSet]));
+
+        resized.Status.ObservedGeneration = 3;
+
+        Assert.Equal(7, Assert.Single(RollingPlan.ShrinkOld(Deployment(10, "3", "0"), newSet, [oldSet])).Replicas);
+    }
+
     private static V1ReplicaSet Set(string name, int replicas, int available) => new()
     {
         Metadata = new V1ObjectMeta { Name = name, Uid = name, CreationTimestamp = name == "old" ? Build.Epoch : Build.Epoch.AddHours(1) },
