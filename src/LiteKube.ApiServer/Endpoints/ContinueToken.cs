@@ -25,9 +25,9 @@ internal static class ContinueToken
     /// <exception cref="ApiException">400.</exception>
     public static (long Revision, string Start) Decode(string token)
     {
-        var json = new byte[Base64Url.GetMaxDecodedLength(token.Length)];
         if (CorruptAt(token) is { } at) throw Invalid($"illegal base64 data at input byte {at.ToString(CultureInfo.InvariantCulture)}");
-        var fields = Read(json.AsSpan(0, Base64Url.DecodeFromChars(token, json)));
+        var json = new byte[Base64Url.GetMaxDecodedLength(token.Length)];
+        var fields = Read(json.AsSpan(0, Base64Url.DecodeFromChars(WithoutSpareBits(token), json)));
         if (fields.Version is not Version) throw Invalid($"server does not recognize this encoded version {fields.Version}");
         if (fields.Revision == 0) throw Invalid($"incorrect encoded start resourceVersion (version {Version})");
         if (fields.Start.Length == 0) throw Invalid($"encoded start key empty (version {Version})");
@@ -74,6 +74,14 @@ internal static class ContinueToken
             if (!char.IsAsciiLetterOrDigit(token[i]) && token[i] is not ('-' or '_')) return i;
         }
         return token.Length % 4 == 1 ? token.Length - 1 : null;
+    }
+
+    /// <summary>The last character of an incomplete group has bits that belong to no byte; Go does not look at them, .NET refuses any that is set.</summary>
+    private static string WithoutSpareBits(string token)
+    {
+        const string Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        var spare = (token.Length % 4) switch { 2 => 4, 3 => 2, _ => 0 };
+        return spare == 0 ? token : token[..^1] + Digits[Digits.IndexOf(token[^1], StringComparison.Ordinal) >> spare << spare];
     }
 
     private static ApiException Invalid(string why) => ApiException.BadRequest($"invalid continue token: continue key is not valid: {why}");

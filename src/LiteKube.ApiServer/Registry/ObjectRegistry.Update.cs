@@ -15,8 +15,8 @@ internal delegate ValueTask<JsonObject> UpdatedObject(JsonObject? current, Store
 
 internal sealed partial class ObjectRegistry
 {
-    /// <summary>Upstream tries until it wins. Each round that one writer loses another wins, so this many end only what is hopeless.</summary>
-    private const int MaxUpdateAttempts = 100;
+    /// <summary>Upstream tries until it wins or its time is up. Each round that one writer loses another wins, so this many end only what is hopeless: on a busy machine a writer may lose a hundred in a row.</summary>
+    private const int MaxUpdateAttempts = 10_000;
     private const string ModifiedMessage = "the object has been modified; please apply your changes to the latest version and try again";
 
     /// <param name="createsMissing">A PUT or apply on a name that does not exist may create it; runs before the creation (the create verb is authorized there).</param>

@@ -11,6 +11,7 @@ public sealed class ContinueTokenTests
 
     [Theory]
     [InlineData("no+nsense", "illegal base64 data at input byte 2")]
+    [InlineData("bm9", "invalid character 'o' in literal null (expecting 'u')")]
     [InlineData("abcde", "illegal base64 data at input byte 4")]
     [InlineData("bm9uc2Vuc2U", "invalid character 'o' in literal null (expecting 'u')")]
     public async Task A_token_that_no_server_made_is_refused_in_Gos_words(string token, string why)
