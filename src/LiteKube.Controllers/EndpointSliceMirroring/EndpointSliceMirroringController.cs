@@ -16,7 +16,7 @@ internal sealed class EndpointSliceMirroringController(IKubeClient client, IShar
     private readonly IInformer<V1Endpoints> _endpoints = informers.Get<V1Endpoints>();
     private readonly IInformer<V1Service> _services = informers.Get<V1Service>();
     private readonly IInformer<V1EndpointSlice> _slices = WithIndex(informers.Get<V1EndpointSlice>());
-    private readonly RecentWrites<V1EndpointSlice> _written = new(informers.Get<V1EndpointSlice>(), timeProvider);
+    private readonly WrittenSlices _written = new(client, informers.Get<V1EndpointSlice>(), timeProvider);
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
@@ -39,10 +39,10 @@ internal sealed class EndpointSliceMirroringController(IKubeClient client, IShar
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancellationToken)
     {
-        var existing = _written.Over(key, slices => slices.ByIndex(Index, key.ToString())).Where(s => s.Metadata.DeletionTimestamp is null).ToList();
+        var existing = _written.Of(key, Index);
         if (_endpoints.Find(key) is not { } endpoints || !MirrorPlan.ShouldMirror(endpoints, _services.Find(key)))
         {
-            await ApplyAsync(key, new MirrorPlan([], [], existing, 0, 0), cancellationToken);
+            await _written.ApplyAsync(key, [], [], existing, cancellationToken);
             return ReconcileResult.Done;
         }
         var plan = MirrorPlan.Compute(endpoints, existing);
@@ -52,7 +52,7 @@ internal sealed class EndpointSliceMirroringController(IKubeClient client, IShar
             events.Warning(endpoints, "TooManyAddressesToMirror", $"A max of {MirrorPlan.MaxAddresses} addresses can be mirrored to EndpointSlices per Endpoints subset. {plan.TooMany} addresses were skipped");
         try
         {
-            await ApplyAsync(key, plan, cancellationToken);
+            await _written.ApplyAsync(key, plan.Create, plan.Update, plan.Delete, cancellationToken);
         }
         catch (KubeApiException e) when (e.IsNamespaceTerminating())
         {
@@ -64,38 +64,6 @@ internal sealed class EndpointSliceMirroringController(IKubeClient client, IShar
             throw;
         }
         return ReconcileResult.Done;
-    }
-
-    private async Task ApplyAsync(ObjectKey key, MirrorPlan plan, CancellationToken cancellationToken)
-    {
-        // Creates and updates before deletes: an address must not be missing in between.
-        foreach (var slice in plan.Create)
-            _written.Written(key, await client.CreateAsync(slice, cancellationToken));
-        foreach (var slice in plan.Update)
-        {
-            try
-            {
-                _written.Written(key, await client.UpdateAsync(slice, cancellationToken));
-            }
-            catch (KubeApiException e) when (e.IsNotFound || e.IsConflict)
-            {
-                _written.Gone(key, slice);
-                throw;
-            }
-        }
-        foreach (var slice in plan.Delete)
-        {
-            try
-            {
-                await client.DeleteAsync<V1EndpointSlice>(slice.Metadata.NamespaceProperty, slice.Metadata.Name, new DeleteOptions(PreconditionUid: slice.Metadata.Uid), cancellationToken);
-                _written.Deleted(key, slice);
-            }
-            catch (KubeApiException e) when (e.IsNotFound || e.IsConflict)
-            {
-                // Gone already, or replaced by another of its name: either way not there any more.
-                _written.Gone(key, slice);
-            }
-        }
     }
 
     private static void Queue(ControllerRunner runner, V1EndpointSlice slice)

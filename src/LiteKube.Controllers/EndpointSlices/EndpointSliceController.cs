@@ -17,7 +17,7 @@ internal sealed class EndpointSliceController(IKubeClient client, ISharedInforme
     private readonly IInformer<V1Pod> _pods = informers.Get<V1Pod>();
     private readonly IInformer<V1Node> _nodes = informers.Get<V1Node>();
     private readonly IInformer<V1EndpointSlice> _slices = WithServiceIndex(informers.Get<V1EndpointSlice>());
-    private readonly RecentWrites<V1EndpointSlice> _written = new(informers.Get<V1EndpointSlice>(), timeProvider);
+    private readonly WrittenSlices _written = new(client, informers.Get<V1EndpointSlice>(), timeProvider);
     private readonly TriggerTimes _triggerTimes = new();
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
@@ -48,7 +48,7 @@ internal sealed class EndpointSliceController(IKubeClient client, ISharedInforme
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancellationToken)
     {
-        var existing = _written.Over(key, slices => slices.ByIndex(ServiceIndex, key.ToString())).Where(s => s.Metadata.DeletionTimestamp is null).ToList();
+        var existing = _written.Of(key, ServiceIndex);
         EndpointSlicePlan plan;
         if (_services.Find(key) is { } service && service.HasManagedEndpoints())
         {
@@ -65,7 +65,7 @@ internal sealed class EndpointSliceController(IKubeClient client, ISharedInforme
         }
         try
         {
-            await ApplyAsync(key, plan, cancellationToken);
+            await _written.ApplyAsync(key, plan.Create, plan.Update, plan.Delete, cancellationToken);
         }
         catch (KubeApiException e) when (e.IsNamespaceTerminating())
         {
@@ -77,38 +77,6 @@ internal sealed class EndpointSliceController(IKubeClient client, ISharedInforme
             throw;
         }
         return ReconcileResult.Done;
-    }
-
-    private async Task ApplyAsync(ObjectKey key, EndpointSlicePlan plan, CancellationToken cancellationToken)
-    {
-        // Creates and updates before deletes: an address must not be missing in between.
-        foreach (var slice in plan.Create)
-            _written.Written(key, await client.CreateAsync(slice, cancellationToken));
-        foreach (var slice in plan.Update)
-        {
-            try
-            {
-                _written.Written(key, await client.UpdateAsync(slice, cancellationToken));
-            }
-            catch (KubeApiException e) when (e.IsNotFound || e.IsConflict)
-            {
-                _written.Gone(key, slice);
-                throw;
-            }
-        }
-        foreach (var slice in plan.Delete)
-        {
-            try
-            {
-                await client.DeleteAsync<V1EndpointSlice>(slice.Metadata.NamespaceProperty, slice.Metadata.Name, new DeleteOptions(PreconditionUid: slice.Metadata.Uid), cancellationToken);
-                _written.Deleted(key, slice);
-            }
-            catch (KubeApiException e) when (e.IsNotFound || e.IsConflict)
-            {
-                // Gone already, or replaced by another of its name: either way not there any more.
-                _written.Gone(key, slice);
-            }
-        }
     }
 
     private void QueueZone(ControllerRunner runner, V1Node node, bool always = false)
