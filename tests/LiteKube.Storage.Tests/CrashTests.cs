@@ -49,6 +49,31 @@ public sealed class CrashTests
         Assert.Contains($"pid {Environment.ProcessId}", again.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task The_holder_is_named_while_it_opens_and_closes_other_files()
+    {
+        using var temp = new TempStore();
+        // Descriptors below the lock's, free again once the store is open: the busy ones take the lowest, which are listed before the lock.
+        var below = Enumerable.Range(0, 8).Select(_ => File.OpenHandle("/dev/null")).ToList();
+        await using var store = await temp.OpenAsync();
+        below.ForEach(handle => handle.Dispose());
+        using var stop = new CancellationTokenSource();
+        var busy = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+                File.OpenHandle("/dev/null").Dispose();
+        });
+
+        for (var i = 0; i < 200; i++)
+        {
+            var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => temp.OpenAsync());
+            Assert.Contains($"pid {Environment.ProcessId}", refused.Message, StringComparison.Ordinal);
+        }
+
+        await stop.CancelAsync();
+        await busy;
+    }
+
     private static Process Start(string path, int seed)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "LiteKube.Storage.CrashWriter.dll");

@@ -61,11 +61,24 @@ internal sealed class StoreLock : IDisposable
     {
         try
         {
-            return Directory.EnumerateFiles($"{process}/fd").Any(descriptor => File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.FullName == path);
+            return Directory.EnumerateFiles($"{process}/fd").Any(descriptor => PointsAt(descriptor, path));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // It ended meanwhile, or belongs to another user.
+            return false;
+        }
+    }
+
+    private static bool PointsAt(string descriptor, string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.FullName == path;
+        }
+        catch (IOException)
+        {
+            // Closed since it was listed; the others of the process still count.
             return false;
         }
     }
