@@ -1,10 +1,6 @@
 using k8s.Models;
 using LiteKube.Client;
-using LiteKube.Client.Events;
-using LiteKube.Client.Json;
-using LiteKube.Client.Queues;
 using LiteKube.Controllers.DaemonSets;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LiteKube.Simulation.Tests;
 
@@ -14,20 +10,16 @@ internal sealed class DaemonSetScenario : Scenario
     private const int Nodes = 4;
     private static readonly Dictionary<string, string> Labels = new() { ["app"] = "agent" };
 
-    private PodWorld _world = null!;
 
-    public override IEnumerable<ControllerRunner> CreateControllers(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider time) =>
-        [new DaemonSetController(client, informers, events, time).CreateRunner(NullLoggerFactory.Instance)];
+    public override IEnumerable<IComponent> Controllers(Life life) =>
+        [new DaemonSetController(life.Client, life.Informers, life.Events, life.Time).CreateRunner(life.Loggers)];
 
     protected override void SetUp()
     {
-        _world = new(Simulation);
         for (var i = 0; i < Nodes; i++) WriteNode(i, isWanted: i % 2 == 0);
         Write(new V1DaemonSet
         {
-            ApiVersion = "apps/v1",
-            Kind = "DaemonSet",
-            Metadata = new() { Name = "agent", NamespaceProperty = "default", Uid = "set" },
+            Metadata = Named("agent", uid: "set"),
             Spec = new()
             {
                 Selector = new() { MatchLabels = Labels },
@@ -41,7 +33,7 @@ internal sealed class DaemonSetScenario : Scenario
 
     public override void Act()
     {
-        var pod = Pick(_world.Pods);
+        var pod = Pick(World.Pods);
         switch (Random.Next(30))
         {
             case 0 or 1:
@@ -49,29 +41,24 @@ internal sealed class DaemonSetScenario : Scenario
                 break;
             case 2:
                 var version = Random.Next(1, 4);
-                var changed = KubeJson.Clone(Set());
-                changed.Spec.Template.Spec.Containers[0].Image = $"v{version}";
-                changed.Metadata.Generation++;
-                Write(changed);
+                Change(Set(), s => s.Spec.Template.Spec.Containers[0].Image = $"v{version}");
                 break;
             case 3 when pod is not null:
-                _world.Delete(pod);
+                World.Delete(pod);
                 break;
             case 4 when pod is not null && pod.IsReady():
-                _world.Finish(pod, "Failed");
+                World.Finish(pod, "Failed");
                 break;
             default:
                 if (pod is not null)
-                    _world.Advance(pod);
+                    World.Advance(pod);
                 break;
         }
     }
 
-    public override bool Serve() => _world.AdvanceAll();
-
     public override void CheckAlways()
     {
-        foreach (var onNode in _world.Pods.Where(p => p.IsLive()).GroupBy(NodeOf))
+        foreach (var onNode in World.Pods.Where(p => p.IsLive()).GroupBy(NodeOf))
             Require(onNode.Count() <= 1 + Simulation.LostAnswers, $"{onNode.Key} has {onNode.Count()} pods");
     }
 
@@ -80,7 +67,7 @@ internal sealed class DaemonSetScenario : Scenario
         var wanted = Kube.All<V1Node>().Where(n => n.Metadata.Labels?["role"] == "worker").Select(n => n.Metadata.Name).Order(StringComparer.Ordinal).ToList();
         var set = Set();
         var image = set.Spec.Template.Spec.Containers[0].Image;
-        var pods = _world.Pods;
+        var pods = World.Pods;
         Require(pods.Select(NodeOf).Order(StringComparer.Ordinal).SequenceEqual(wanted), $"pods are on {string.Join(' ', pods.Select(NodeOf))}, and wanted on {string.Join(' ', wanted)}");
         Require(pods.All(p => p.IsReady() && p.Spec.Containers[0].Image == image), $"not every pod is ready and of {image}");
         var status = set.Status;
@@ -94,10 +81,10 @@ internal sealed class DaemonSetScenario : Scenario
     private void WriteNode(int index, bool isWanted)
     {
         var name = $"node-{index}";
-        var node = Kube.Find<V1Node>(null, name) is { } known ? KubeJson.Clone(known) : new V1Node { ApiVersion = "v1", Kind = "Node", Metadata = new() { Name = name }, Spec = new(), Status = new() };
+        var node = Kube.Find<V1Node>(null, name) ?? new V1Node { Metadata = new() { Name = name }, Spec = new(), Status = new() };
         node.Metadata.Labels = new Dictionary<string, string> { ["role"] = isWanted ? "worker" : "other" };
         Write(node);
     }
 
-    private V1DaemonSet Set() => Kube.Find<V1DaemonSet>("default", "agent")!;
+    private V1DaemonSet Set() => Kube.Find<V1DaemonSet>(Ns, "agent")!;
 }

@@ -1,11 +1,7 @@
 using k8s.Models;
 using LiteKube.Client;
-using LiteKube.Client.Events;
-using LiteKube.Client.Json;
-using LiteKube.Client.Queues;
 using LiteKube.Controllers.Deployments;
 using LiteKube.Controllers.ReplicaSets;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LiteKube.Simulation.Tests;
 
@@ -16,26 +12,22 @@ internal sealed class DeploymentScenario : Scenario
     private const int MaxUnavailable = 1;
     private static readonly Dictionary<string, string> Labels = new() { ["app"] = "web" };
 
-    private PodWorld _world = null!;
     private RecentValues _replicas = null!;
     private bool _hasBeenUp;
     private int _asked;
 
-    public override IEnumerable<ControllerRunner> CreateControllers(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider time) =>
+    public override IEnumerable<IComponent> Controllers(Life life) =>
     [
-        new DeploymentController(client, informers, events, time).CreateRunner(NullLoggerFactory.Instance),
-        new ReplicaController<V1ReplicaSet>(new ReplicaSetKind(), client, informers, events, time).CreateRunner(NullLoggerFactory.Instance),
+        new DeploymentController(life.Client, life.Informers, life.Events, life.Time).CreateRunner(life.Loggers),
+        new ReplicaController<V1ReplicaSet>(new ReplicaSetKind(), life.Client, life.Informers, life.Events, life.Time).CreateRunner(life.Loggers),
     ];
 
     protected override void SetUp()
     {
-        (_world, _replicas) = (new(Simulation), new(Simulation.Time));
-        _replicas.Set(4);
+        _replicas = Recent(4);
         Write(new V1Deployment
         {
-            ApiVersion = "apps/v1",
-            Kind = "Deployment",
-            Metadata = new() { Name = "web", NamespaceProperty = "default", Uid = "deployment" },
+            Metadata = Named("web", uid: "deployment"),
             Spec = new()
             {
                 Replicas = 4,
@@ -43,7 +35,7 @@ internal sealed class DeploymentScenario : Scenario
                 RevisionHistoryLimit = 2,
                 ProgressDeadlineSeconds = 600,
                 Strategy = new() { Type = "RollingUpdate", RollingUpdate = new() { MaxSurge = MaxSurge, MaxUnavailable = MaxUnavailable } },
-                Template = new() { Metadata = new() { Labels = Labels }, Spec = new() { Containers = [new() { Name = "c", Image = "v1" }] } },
+                Template = Template(Labels),
             },
             Status = new(),
         });
@@ -56,18 +48,18 @@ internal sealed class DeploymentScenario : Scenario
             case 0:
                 var replicas = Random.Next(7);
                 _replicas.Set(replicas);
-                Change(d => d.Spec.Replicas = replicas);
+                Change(Deployment(), d => d.Spec.Replicas = replicas);
                 break;
             case 1 or 2:
                 var version = Random.Next(1, 5);
-                Change(d => d.Spec.Template.Spec.Containers[0].Image = $"v{version}");
+                Change(Deployment(), d => d.Spec.Template.Spec.Containers[0].Image = $"v{version}");
                 break;
             case 3:
-                Change(d => d.Spec.Paused = d.Spec.Paused != true);
+                Change(Deployment(), d => d.Spec.Paused = d.Spec.Paused != true);
                 break;
             default:
-                if (Pick(_world.Pods) is { } pod)
-                    _world.Advance(pod);
+                if (Pick(World.Pods) is { } pod)
+                    World.Advance(pod);
                 break;
         }
     }
@@ -75,15 +67,15 @@ internal sealed class DeploymentScenario : Scenario
     public override bool Serve()
     {
         if (Deployment().Spec.Paused == true)
-            Change(d => d.Spec.Paused = null);
-        return _world.AdvanceAll();
+            Change(Deployment(), d => d.Spec.Paused = null);
+        return base.Serve();
     }
 
     public override void CheckAlways()
     {
-        var pods = _world.Pods;
+        var pods = World.Pods;
         // What it asks of its sets: a set may be slower in ending pods than another one in making them.
-        var asked = Kube.All<V1ReplicaSet>("default").Sum(s => s.Spec.Replicas ?? 0);
+        var asked = Kube.All<V1ReplicaSet>(Ns).Sum(s => s.Spec.Replicas ?? 0);
         var most = _replicas.Greatest + MaxSurge;
         // A controller that is long behind may leave them larger than is wanted by now, and must not make them so.
         var hasGrown = asked > _asked;
@@ -107,8 +99,8 @@ internal sealed class DeploymentScenario : Scenario
     public override void CheckSettled()
     {
         var deployment = Deployment();
-        var sets = Kube.All<V1ReplicaSet>("default");
-        var live = _world.Pods.Where(p => p.IsLive()).ToList();
+        var sets = Kube.All<V1ReplicaSet>(Ns);
+        var live = World.Pods.Where(p => p.IsLive()).ToList();
         var image = deployment.Spec.Template.Spec.Containers[0].Image;
         Require(live.Count == _replicas.Current, $"there are {live.Count} pods and {_replicas.Current} are wanted");
         Require(live.All(p => p.Spec.Containers[0].Image == image), $"not every pod is of {image}");
@@ -120,13 +112,6 @@ internal sealed class DeploymentScenario : Scenario
         Require(deployment.Status.Conditions.Any(c => c is { Type: "Available", Status: "True" }), "it does not say that it is available");
     }
 
-    private void Change(Action<V1Deployment> change)
-    {
-        var changed = KubeJson.Clone(Deployment());
-        change(changed);
-        changed.Metadata.Generation++;
-        Write(changed);
-    }
 
-    private V1Deployment Deployment() => Kube.Find<V1Deployment>("default", "web")!;
+    private V1Deployment Deployment() => Kube.Find<V1Deployment>(Ns, "web")!;
 }

@@ -1,10 +1,6 @@
 using k8s.Models;
 using LiteKube.Client;
-using LiteKube.Client.Events;
-using LiteKube.Client.Json;
-using LiteKube.Client.Queues;
 using LiteKube.Controllers.Jobs;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LiteKube.Simulation.Tests;
 
@@ -15,24 +11,20 @@ internal sealed class JobScenario : Scenario
     private const int Completions = 5;
     private const int MaxFailures = 4;
 
-    private PodWorld _world = null!;
     private RecentValues _parallelism = null!;
     private int _succeeded;
     private int _failed;
 
-    public override IEnumerable<ControllerRunner> CreateControllers(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider time) =>
-        [new JobController(client, informers, events, time).CreateRunner(NullLoggerFactory.Instance)];
+    public override IEnumerable<IComponent> Controllers(Life life) =>
+        [new JobController(life.Client, life.Informers, life.Events, life.Time).CreateRunner(life.Loggers)];
 
     protected override void SetUp()
     {
-        (_world, _parallelism) = (new(Simulation), new(Simulation.Time));
-        _parallelism.Set(2);
+        _parallelism = Recent(2);
         var labels = new Dictionary<string, string> { ["batch.kubernetes.io/controller-uid"] = "job", ["batch.kubernetes.io/job-name"] = "work" };
         Write(new V1Job
         {
-            ApiVersion = "batch/v1",
-            Kind = "Job",
-            Metadata = new() { Name = "work", NamespaceProperty = "default", Uid = "job" },
+            Metadata = Named("work", uid: "job"),
             Spec = new()
             {
                 Parallelism = 2,
@@ -50,29 +42,29 @@ internal sealed class JobScenario : Scenario
 
     public override void Act()
     {
-        var pod = Pick(_world.Pods);
+        var pod = Pick(World.Pods);
         switch (Random.Next(30))
         {
             case 0 when !IsFinished():
                 _parallelism.Set(Random.Next(1, 4));
-                Change(j => j.Spec.Parallelism = _parallelism.Current);
+                Change(Job(), j => j.Spec.Parallelism = _parallelism.Current);
                 break;
             case 1 when !IsFinished():
-                Change(j => j.Spec.Suspend = j.Spec.Suspend != true);
+                Change(Job(), j => j.Spec.Suspend = j.Spec.Suspend != true);
                 break;
             case 2 when pod is not null:
-                _world.Delete(pod);
+                World.Delete(pod);
                 break;
             case 3 when pod is not null && pod.IsReady() && _failed < MaxFailures:
                 _failed++;
-                _world.Finish(pod, "Failed");
+                World.Finish(pod, "Failed");
                 break;
             case < 10 when pod is not null && pod.IsReady():
                 Succeed(pod);
                 break;
             default:
                 if (pod is not null)
-                    _world.Advance(pod);
+                    World.Advance(pod);
                 break;
         }
     }
@@ -80,10 +72,10 @@ internal sealed class JobScenario : Scenario
     public override bool Serve()
     {
         if (Job().Spec.Suspend == true)
-            Change(j => j.Spec.Suspend = false);
-        if (_world.AdvanceAll())
+            Change(Job(), j => j.Spec.Suspend = false);
+        if (World.AdvanceAll())
             return true;
-        if (_world.Pods.FirstOrDefault(p => p.IsReady()) is not { } ready)
+        if (World.Pods.FirstOrDefault(p => p.IsReady()) is not { } ready)
             return false;
         Succeed(ready);
         return true;
@@ -91,7 +83,7 @@ internal sealed class JobScenario : Scenario
 
     public override void CheckAlways()
     {
-        var live = _world.Pods.Count(p => p.OwnerUid() == "job" && p.IsLive());
+        var live = World.Pods.Count(p => p.OwnerUid() == "job" && p.IsLive());
         var most = _parallelism.Greatest + Simulation.LostAnswers;
         Require(live <= most, $"the Job has {live} pods at work, which is more than {most}");
         var counted = Job().Status.Succeeded ?? 0;
@@ -106,7 +98,7 @@ internal sealed class JobScenario : Scenario
         Require(job.Status.Succeeded == Completions || (job.Spec.CompletionMode == "NonIndexed" && job.Status.Succeeded > Completions), $"{job.Status.Succeeded} successes are counted, {Completions} were wanted");
         Require((job.Status.Active ?? 0) == 0 && (job.Status.Terminating ?? 0) == 0, "pods are still counted as at work");
         Require(job.Status.CompletionTime is not null, "there is no time of completion");
-        Require(_world.Pods.All(p => p.Metadata.Finalizers?.Contains(Finalizer) != true), "a pod still has the finalizer of its Job");
+        Require(World.Pods.All(p => p.Metadata.Finalizers?.Contains(Finalizer) != true), "a pod still has the finalizer of its Job");
         Require((job.Status.UncountedTerminatedPods?.Succeeded?.Count ?? 0) + (job.Status.UncountedTerminatedPods?.Failed?.Count ?? 0) == 0, "pods are left uncounted");
     }
 
@@ -114,18 +106,11 @@ internal sealed class JobScenario : Scenario
     {
         // A success of an index that has one already counts no more.
         _succeeded++;
-        _world.Finish(pod, "Succeeded");
+        World.Finish(pod, "Succeeded");
     }
 
     private bool IsFinished() => Job().Status.Conditions?.Any(c => c is { Type: "Complete" or "Failed" or "SuccessCriteriaMet" or "FailureTarget", Status: "True" }) == true;
 
-    private void Change(Action<V1Job> change)
-    {
-        var changed = KubeJson.Clone(Job());
-        change(changed);
-        changed.Metadata.Generation++;
-        Write(changed);
-    }
 
-    private V1Job Job() => Kube.Find<V1Job>("default", "work")!;
+    private V1Job Job() => Kube.Find<V1Job>(Ns, "work")!;
 }

@@ -7,7 +7,10 @@ namespace LiteKube.Simulation.Tests;
 /// <summary>The scheduler and kubelets of a simulation: pods get a node, run, become ready, and end when they are told to.</summary>
 internal sealed class PodWorld(Simulation simulation)
 {
+    private int _addresses;
+
     private InMemoryKube Kube => simulation.Kube;
+    private DateTime Now => simulation.Time.GetUtcNow().UtcDateTime;
 
     public IReadOnlyList<V1Pod> Pods => Kube.All<V1Pod>("default");
 
@@ -34,12 +37,7 @@ internal sealed class PodWorld(Simulation simulation)
         }
         if (pod.IsReady())
             return false;
-        Change(pod, p => p.Status = new V1PodStatus
-        {
-            Phase = "Running",
-            StartTime = simulation.Time.GetUtcNow().UtcDateTime,
-            Conditions = [new V1PodCondition { Type = "Ready", Status = "True", LastTransitionTime = simulation.Time.GetUtcNow().UtcDateTime }],
-        });
+        SetReady(pod, true);
         return true;
     }
 
@@ -52,11 +50,21 @@ internal sealed class PodWorld(Simulation simulation)
         return any;
     }
 
+    /// <summary>It runs, with an address of its own.</summary>
+    public void SetReady(V1Pod pod, bool isReady) => Change(pod, p => p.Status = new V1PodStatus
+    {
+        Phase = "Running",
+        StartTime = p.Status?.StartTime ?? Now,
+        PodIP = p.Status?.PodIP ?? $"10.0.{++_addresses / 250}.{(_addresses % 250) + 1}",
+        Conditions = [new V1PodCondition { Type = "Ready", Status = isReady ? "True" : "False", LastTransitionTime = Now }],
+    });
+
     public void Finish(V1Pod pod, string phase) => Change(pod, p => p.Status = new V1PodStatus
     {
         Phase = phase,
         StartTime = p.Status?.StartTime,
-        Conditions = [new V1PodCondition { Type = "Ready", Status = "False", LastTransitionTime = simulation.Time.GetUtcNow().UtcDateTime }],
+        PodIP = p.Status?.PodIP,
+        Conditions = [new V1PodCondition { Type = "Ready", Status = "False", LastTransitionTime = Now }],
     });
 
     /// <summary>As a user deletes it: with grace where it runs on a node.</summary>

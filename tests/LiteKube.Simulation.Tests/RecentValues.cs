@@ -4,12 +4,12 @@ namespace LiteKube.Simulation.Tests;
 /// What a number of an object's spec was of late. A controller may act on what it last heard, so its limits follow
 /// from every value that it can still believe in: for longer than a lost watch takes to come back.
 /// </summary>
-internal sealed class RecentValues(TimeProvider time)
+internal sealed class RecentValues(TimeProvider time, int value)
 {
     private static readonly TimeSpan Memory = TimeSpan.FromMinutes(10);
     private readonly List<(DateTimeOffset Until, int Value)> _former = [];
 
-    public int Current { get; private set; }
+    public int Current { get; private set; } = value;
 
     public void Set(int value)
     {

@@ -1,10 +1,6 @@
 using k8s.Models;
 using LiteKube.Client;
-using LiteKube.Client.Events;
-using LiteKube.Client.Json;
-using LiteKube.Client.Queues;
 using LiteKube.Controllers.ReplicaSets;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LiteKube.Simulation.Tests;
 
@@ -13,27 +9,23 @@ internal sealed class ReplicaSetScenario : Scenario
 {
     private static readonly Dictionary<string, string> Labels = new() { ["app"] = "web" };
 
-    private PodWorld _world = null!;
     private RecentValues _replicas = null!;
     private RecentValues _orphans = null!;
 
-    public override IEnumerable<ControllerRunner> CreateControllers(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider time) =>
-        [new ReplicaController<V1ReplicaSet>(new ReplicaSetKind(), client, informers, events, time).CreateRunner(NullLoggerFactory.Instance)];
+    public override IEnumerable<IComponent> Controllers(Life life) =>
+        [new ReplicaController<V1ReplicaSet>(new ReplicaSetKind(), life.Client, life.Informers, life.Events, life.Time).CreateRunner(life.Loggers)];
 
     protected override void SetUp()
     {
-        (_world, _replicas, _orphans) = (new(Simulation), new(Simulation.Time), new(Simulation.Time));
-        _replicas.Set(3);
+        (_replicas, _orphans) = (Recent(3), Recent(0));
         Write(new V1ReplicaSet
         {
-            ApiVersion = "apps/v1",
-            Kind = "ReplicaSet",
-            Metadata = new() { Name = "web", NamespaceProperty = "default", Uid = "set" },
+            Metadata = Named("web", uid: "set"),
             Spec = new()
             {
                 Replicas = 3,
                 Selector = new() { MatchLabels = Labels },
-                Template = new() { Metadata = new() { Labels = Labels }, Spec = new() { Containers = [new() { Name = "c", Image = "i" }] } },
+                Template = Template(Labels),
             },
             Status = new() { Replicas = 0 },
         });
@@ -41,40 +33,32 @@ internal sealed class ReplicaSetScenario : Scenario
 
     public override void Act()
     {
-        var pod = Pick(_world.Pods);
+        var pod = Pick(World.Pods);
         switch (Random.Next(20))
         {
             case 0:
                 Scale(Random.Next(7));
                 break;
             case 1 when pod is not null:
-                _world.Delete(pod);
+                World.Delete(pod);
                 break;
             case 2 when pod is { Status.Phase: "Running" } && pod.IsLive():
-                _world.Finish(pod, "Failed");
+                World.Finish(pod, "Failed");
                 break;
             case 3 when pod is not null && pod.IsLive():
-                _world.Change(pod, p => p.Metadata.Labels = new Dictionary<string, string> { ["app"] = "let-go" });
+                World.Change(pod, p => p.Metadata.Labels = new Dictionary<string, string> { ["app"] = "let-go" });
                 break;
             case 4:
                 // Taken in beside pods that are on their way: more than wanted until they are seen.
                 _orphans.Set(_orphans.Current + 1);
-                Write(new V1Pod
-                {
-                    ApiVersion = "v1",
-                    Kind = "Pod",
-                    Metadata = new() { Name = $"orphan-{Kube.Revision}", NamespaceProperty = "default", Labels = Labels },
-                    Spec = new() { Containers = [new() { Name = "c", Image = "i" }] },
-                });
+                NewPod($"orphan-{Kube.Revision}", Labels);
                 break;
             default:
                 if (pod is not null)
-                    _world.Advance(pod);
+                    World.Advance(pod);
                 break;
         }
     }
-
-    public override bool Serve() => _world.AdvanceAll();
 
     public override void CheckAlways()
     {
@@ -90,20 +74,17 @@ internal sealed class ReplicaSetScenario : Scenario
         Require(owned.Count == _replicas.Current, $"the ReplicaSet has {owned.Count} pods and wants {_replicas.Current}");
         Require(set.Status.ObservedGeneration == set.Metadata.Generation, "the status is of another generation");
         Require(set.Status.Replicas == owned.Count && (set.Status.ReadyReplicas ?? 0) == owned.Count, $"the status tells of {set.Status.Replicas} pods, {set.Status.ReadyReplicas} of them ready; there are {owned.Count}");
-        Require(_world.Pods.All(p => p.Metadata.Labels["app"] == "web" || p.OwnerUid() is null), "a pod that does not match any more is still owned");
-        Require(_world.Pods.All(p => p.Metadata.Labels["app"] != "web" || p.OwnerUid() == "set" || !p.IsLive()), "a matching pod is owned by nobody");
+        Require(World.Pods.All(p => p.Metadata.Labels["app"] == "web" || p.OwnerUid() is null), "a pod that does not match any more is still owned");
+        Require(World.Pods.All(p => p.Metadata.Labels["app"] != "web" || p.OwnerUid() == "set" || !p.IsLive()), "a matching pod is owned by nobody");
     }
 
     private void Scale(int replicas)
     {
         _replicas.Set(replicas);
-        var set = KubeJson.Clone(Set());
-        set.Spec.Replicas = replicas;
-        set.Metadata.Generation++;
-        Write(set);
+        Change(Set(), s => s.Spec.Replicas = replicas);
     }
 
-    private V1ReplicaSet Set() => Kube.Find<V1ReplicaSet>("default", "web")!;
+    private V1ReplicaSet Set() => Kube.Find<V1ReplicaSet>(Ns, "web")!;
 
-    private IEnumerable<V1Pod> Owned() => _world.Pods.Where(p => p.OwnerUid() == "set");
+    private IEnumerable<V1Pod> Owned() => World.Pods.Where(p => p.OwnerUid() == "set");
 }

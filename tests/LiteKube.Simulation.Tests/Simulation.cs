@@ -2,7 +2,6 @@ using System.Globalization;
 using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Client.Events;
-using LiteKube.Client.Queues;
 using LiteKube.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -19,16 +18,13 @@ internal sealed class Simulation
     private const int Steps = 1200;
     private const int KeptTrace = 120;
 
-    /// <summary>Longer than expectations wait (5 minutes) and than the longest back-off that a history of this length leads to.</summary>
-    private static readonly TimeSpan SettlingTime = TimeSpan.FromMinutes(40);
-
     private readonly Queue<string> _trace = new();
     private readonly List<string> _writes = [];
     private readonly Scenario _scenario;
     private readonly SimulatedThread _thread;
     private readonly Faults _faults;
     private readonly int _seed;
-    private UnreliableTransport? _life;
+    private UnreliableTransport? _transport;
     private Exception? _broken;
     private int _lostBefore;
 
@@ -48,7 +44,7 @@ internal sealed class Simulation
     public InMemoryKube Kube { get; }
 
     /// <summary>Answers that got lost on their way to any life: each may have led to a write that nobody knows of.</summary>
-    public int LostAnswers => _lostBefore + (_life?.LostAnswers ?? 0);
+    public int LostAnswers => _lostBefore + (_transport?.LostAnswers ?? 0);
 
     /// <exception cref="SimulationFailedException">Names the seed and what happened last.</exception>
     /// <returns>What was written, in order.</returns>
@@ -128,17 +124,17 @@ internal sealed class Simulation
     /// <summary>Begins a new life of the controllers; of one before nothing is heard again.</summary>
     private void Live()
     {
-        if (_life is not null)
+        if (_transport is not null)
         {
-            _life.Kill();
-            _lostBefore += _life.LostAnswers;
+            _transport.Kill();
+            _lostBefore += _transport.LostAnswers;
         }
-        _life = new UnreliableTransport(Kube, _faults, Trace);
-        var client = new KubeClient(_life);
+        _transport = new UnreliableTransport(Kube, _faults, Trace);
+        var client = new KubeClient(_transport);
         var options = new InformerOptions { Spread = Random, Scheduler = TaskScheduler.FromCurrentSynchronizationContext() };
         // Neither stopped nor disposed: a killed program ends nothing in order.
         var informers = new SharedInformers(client, NullLoggerFactory.Instance, Time, options);
-        foreach (var controller in _scenario.CreateControllers(client, informers, new NoEvents(), Time))
+        foreach (var controller in _scenario.Controllers(new Life(client, informers, new NoEvents(), Time, Random)))
             controller.StartAsync(CancellationToken.None);
     }
 
@@ -146,7 +142,7 @@ internal sealed class Simulation
     {
         Trace("nothing goes wrong any more");
         _faults.AreOn = false;
-        var end = Time.GetUtcNow() + SettlingTime;
+        var end = Time.GetUtcNow() + _scenario.SettlingTime;
         while (Time.GetUtcNow() < end)
         {
             for (var turns = 0; _thread.RunOne(); turns++)

@@ -140,10 +140,16 @@ public sealed partial class InMemoryKube : IKubeTransport
 
     /// <summary>Deletes the object as another client would, and at once.</summary>
     /// <param name="graceSeconds">0 ends what terminates; null leaves it to the object.</param>
-    public void Remove<T>(string? ns, string name, long? graceSeconds) where T : class, IKubernetesObject<V1ObjectMeta>
+    /// <param name="propagationPolicy">Foreground, Background or Orphan; null leaves it to the object's finalizers.</param>
+    public void Remove<T>(string? ns, string name, long? graceSeconds, string? propagationPolicy = null) where T : class, IKubernetesObject<V1ObjectMeta>
     {
+        var options = new JsonObject();
+        if (graceSeconds is { } seconds)
+            options["gracePeriodSeconds"] = seconds;
+        if (propagationPolicy is not null)
+            options["propagationPolicy"] = propagationPolicy;
         lock (_lock)
-            Delete(RequestTarget.Of<T>(ns, name), graceSeconds is { } seconds ? new JsonObject { ["gracePeriodSeconds"] = seconds } : []);
+            Delete(RequestTarget.Of<T>(ns, name), options);
     }
 
     /// <summary>Ends every open watch, as a lost connection does.</summary>

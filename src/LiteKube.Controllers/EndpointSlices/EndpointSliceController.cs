@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace LiteKube.Controllers.EndpointSlices;
 
 /// <summary>Keeps the EndpointSlices of Services with a selector (https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/).</summary>
-internal sealed class EndpointSliceController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider) : IReconciler
+internal sealed class EndpointSliceController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider, int maxEndpoints = EndpointSlicePlan.MaxEndpoints) : IReconciler
 {
     private const string ServiceIndex = "managed-service";
     private const string ZoneLabel = "topology.kubernetes.io/zone";
@@ -55,7 +55,7 @@ internal sealed class EndpointSliceController(IKubeClient client, ISharedInforme
             if (service.Metadata.DeletionTimestamp is not null)
                 return ReconcileResult.Done;
             var pods = _pods.List(key.Namespace).Where(service.Selects).ToList();
-            plan = EndpointSlicePlan.Compute(service, pods, node => _nodes.Find("", node) is { } found ? ZoneOf(found) : null, existing, _triggerTimes.Next(service, pods));
+            plan = EndpointSlicePlan.Compute(service, pods, node => _nodes.Find("", node) is { } found ? ZoneOf(found) : null, existing, _triggerTimes.Next(service, pods), maxEndpoints);
         }
         else
         {

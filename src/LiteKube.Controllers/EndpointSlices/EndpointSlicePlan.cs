@@ -17,9 +17,9 @@ internal sealed record EndpointSlicePlan(IReadOnlyList<V1EndpointSlice> Create, 
 
     /// <param name="zoneOf">A node's topology.kubernetes.io/zone, where it has one.</param>
     /// <param name="existing">The slices that this controller keeps for the Service.</param>
-    public static EndpointSlicePlan Compute(V1Service service, IEnumerable<V1Pod> pods, Func<string, string?> zoneOf, IReadOnlyCollection<V1EndpointSlice> existing, string? triggerTime)
+    public static EndpointSlicePlan Compute(V1Service service, IEnumerable<V1Pod> pods, Func<string, string?> zoneOf, IReadOnlyCollection<V1EndpointSlice> existing, string? triggerTime, int maxEndpoints = MaxEndpoints)
     {
-        var writer = new SliceWriter(service, triggerTime);
+        var writer = new SliceWriter(service, triggerTime, maxEndpoints);
         var serving = pods.Where(p => p.HasEndpoint()).OrderBy(p => p.Metadata.Name, StringComparer.Ordinal).ToList();
         var families = ServicePods.Families(service);
         foreach (var family in families)
@@ -58,7 +58,7 @@ internal sealed record EndpointSlicePlan(IReadOnlyList<V1EndpointSlice> Create, 
         foreach (var (key, group) in groups)
         {
             var missing = FillExisting(writer, group, byPorts[key], spare, ref kept);
-            wanted.AddRange(missing.Chunk(MaxEndpoints).Select(chunk => (group, (IEnumerable<V1Endpoint>)chunk)));
+            wanted.AddRange(missing.Chunk(writer.MaxEndpoints).Select(chunk => (group, (IEnumerable<V1Endpoint>)chunk)));
         }
         if (kept == 0 && wanted.Count == 0)
         {
@@ -118,8 +118,8 @@ internal sealed record EndpointSlicePlan(IReadOnlyList<V1EndpointSlice> Create, 
         var rest = missing.Values.ToList();
         // Slices that are written anyway take what they can, the fullest first; else one write to one with room for all.
         foreach (var (_, endpoints) in touched.OrderByDescending(t => t.Endpoints.Count))
-            Move(rest, endpoints);
-        if (rest.Count > 0 && spare.Count == 0 && untouched.Where(s => s.Endpoints.Count + rest.Count <= MaxEndpoints).MaxBy(s => s.Endpoints.Count) is { } roomy)
+            Move(rest, endpoints, writer.MaxEndpoints);
+        if (rest.Count > 0 && spare.Count == 0 && untouched.Where(s => s.Endpoints.Count + rest.Count <= writer.MaxEndpoints).MaxBy(s => s.Endpoints.Count) is { } roomy)
         {
             untouched.Remove(roomy);
             touched.Add((roomy, [.. roomy.Endpoints, .. rest]));
@@ -131,9 +131,9 @@ internal sealed record EndpointSlicePlan(IReadOnlyList<V1EndpointSlice> Create, 
         return rest;
     }
 
-    private static void Move(List<V1Endpoint> from, List<V1Endpoint> to)
+    private static void Move(List<V1Endpoint> from, List<V1Endpoint> to, int max)
     {
-        var count = Math.Min(from.Count, Math.Max(0, MaxEndpoints - to.Count));
+        var count = Math.Min(from.Count, Math.Max(0, max - to.Count));
         to.AddRange(from.Take(count));
         from.RemoveRange(0, count);
     }

@@ -5,11 +5,12 @@ using LiteKube.Controllers.Common;
 namespace LiteKube.Controllers.EndpointSlices;
 
 /// <summary>Collects the slices to write for one Service, each with the metadata that its slices have.</summary>
-internal sealed class SliceWriter(V1Service service, string? triggerTime)
+internal sealed class SliceWriter(V1Service service, string? triggerTime, int maxEndpoints)
 {
     private readonly Dictionary<string, string> _labels = Labels(service);
     private readonly V1OwnerReference _owner = Owners.ReferenceTo(service, "v1", "Service");
 
+    public int MaxEndpoints { get; } = maxEndpoints;
     public List<V1EndpointSlice> Create { get; } = [];
     public List<V1EndpointSlice> Update { get; } = [];
     public List<V1EndpointSlice> Delete { get; } = [];

@@ -28,9 +28,11 @@ internal sealed class WrittenSlices(IKubeClient client, IInformer<V1EndpointSlic
             {
                 _written.Written(key, await client.UpdateAsync(slice, cancellationToken));
             }
-            catch (KubeApiException e) when (e.IsNotFound || e.IsConflict)
+            // On a conflict what was written stays known until the informer shows what somebody else made of it: from an
+            // older state the same endpoints would be taken for missing, and written into a slice more.
+            catch (KubeApiException e) when (e.IsNotFound)
             {
-                _written.Gone(key, slice);
+                _written.Deleted(key, slice);
                 throw;
             }
         }

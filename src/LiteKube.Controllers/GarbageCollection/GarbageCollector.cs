@@ -26,13 +26,14 @@ internal sealed class GarbageCollector : IComponent, IReconciler, IObjectCounts
     private readonly ConcurrentDictionary<ObjectKey, bool> _ofUnknownOwners = new();
     private Task _starting = Task.CompletedTask;
 
-    public GarbageCollector(IKubeClient client, IEventRecorder events, ILoggerFactory loggers, TimeProvider timeProvider)
+    /// <param name="spread">Where the chance in waits comes from.</param>
+    public GarbageCollector(IKubeClient client, IEventRecorder events, ILoggerFactory loggers, TimeProvider timeProvider, Random? spread = null)
     {
         _logger = loggers.CreateLogger("LiteKube.Controllers.garbage-collector");
         _live = new LiveObjects(client.Transport);
         _runner = new ControllerRunner("garbage-collector", this, loggers, timeProvider, workers: 10);
         _graph = new OwnerGraph(node => _runner.Queue.Add(KeyOf(node)));
-        _resources = new MonitoredResources(client.Transport, _graph, OnResourcesChange, _logger, timeProvider);
+        _resources = new MonitoredResources(client.Transport, _graph, OnResourcesChange, spread ?? Random.Shared, _logger, timeProvider);
         _owners = new OwnerVerification(_graph, _resources, _live, events);
     }
 

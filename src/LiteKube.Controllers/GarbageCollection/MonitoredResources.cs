@@ -11,7 +11,7 @@ namespace LiteKube.Controllers.GarbageCollection;
 /// The resources that can be collected, each with its monitor. Custom resources come and go while the program runs:
 /// changes of their definitions, and kinds that nobody knows yet, lead to a new discovery.
 /// </summary>
-internal sealed class MonitoredResources(IKubeTransport transport, OwnerGraph graph, Action onChange, ILogger logger, TimeProvider timeProvider) : IAsyncDisposable
+internal sealed class MonitoredResources(IKubeTransport transport, OwnerGraph graph, Action onChange, Random spread, ILogger logger, TimeProvider timeProvider) : IAsyncDisposable
 {
     private static readonly string[] Ignored = ["events", "events.events.k8s.io"];
     private static readonly string[] Definitions = ["customresourcedefinitions.apiextensions.k8s.io", "apiservices.apiregistration.k8s.io"];
@@ -26,7 +26,7 @@ internal sealed class MonitoredResources(IKubeTransport transport, OwnerGraph gr
     private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Dictionary<string, ResourceMonitor> _monitors = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
-    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _started = new();
     private volatile FrozenDictionary<(string Group, string Kind), DiscoveredResource> _kinds = FrozenDictionary<(string, string), DiscoveredResource>.Empty;
     private volatile Task _settled = Task.CompletedTask;
     private Task _running = Task.CompletedTask;
@@ -36,8 +36,12 @@ internal sealed class MonitoredResources(IKubeTransport transport, OwnerGraph gr
     /// <summary>Every monitor has listed its resource once, or failed to.</summary>
     public async Task WaitForSyncAsync(CancellationToken cancellationToken)
     {
+        if (_started.Task.IsCompletedSuccessfully && _settled.IsCompletedSuccessfully)
+            return;
         await _started.Task.WaitAsync(cancellationToken);
         await _settled.WaitAsync(cancellationToken);
+        // Off the loop that has just settled: it goes on at once.
+        await Task.Yield();
     }
 
     /// <returns>Null for a kind that is not served as far as is known; it is looked for then.</returns>
@@ -131,7 +135,7 @@ internal sealed class MonitoredResources(IKubeTransport transport, OwnerGraph gr
             {
                 if (_monitors.ContainsKey(name))
                     continue;
-                var monitor = new ResourceMonitor(resource, transport, graph, OnObjectChange, logger, timeProvider);
+                var monitor = new ResourceMonitor(resource, transport, graph, OnObjectChange, spread, logger, timeProvider);
                 _monitors.Add(name, monitor);
                 added.Add(monitor);
             }

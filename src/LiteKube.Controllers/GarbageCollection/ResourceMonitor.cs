@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace LiteKube.Controllers.GarbageCollection;
 
 /// <summary>Keeps one resource's part of the graph by list and watch: an expired version is listed anew, a dropped watch taken up where it was.</summary>
-internal sealed class ResourceMonitor(DiscoveredResource resource, IKubeTransport transport, OwnerGraph graph, Action<DiscoveredResource> onChange, ILogger logger, TimeProvider timeProvider) : IAsyncDisposable
+internal sealed class ResourceMonitor(DiscoveredResource resource, IKubeTransport transport, OwnerGraph graph, Action<DiscoveredResource> onChange, Random spread, ILogger logger, TimeProvider timeProvider) : IAsyncDisposable
 {
     private const int PageSize = 500;
     private static readonly TimeSpan MinBackoff = TimeSpan.FromMilliseconds(500);
@@ -14,7 +14,7 @@ internal sealed class ResourceMonitor(DiscoveredResource resource, IKubeTranspor
     private static readonly TimeSpan HealthyAfter = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _stop = new();
-    private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _settled = new();
     private Task _running = Task.CompletedTask;
 
     public DiscoveredResource Resource { get; } = resource;
@@ -64,7 +64,7 @@ internal sealed class ResourceMonitor(DiscoveredResource resource, IKubeTranspor
             wait = timeProvider.GetElapsedTime(started) > HealthyAfter ? MinBackoff : wait;
             try
             {
-                await Task.Delay(wait * (1 + Random.Shared.NextDouble()), timeProvider, cancellationToken);
+                await Task.Delay(wait * (1 + spread.NextDouble()), timeProvider, cancellationToken);
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -96,7 +96,7 @@ internal sealed class ResourceMonitor(DiscoveredResource resource, IKubeTranspor
     private async Task WatchAsync(Progress progress, CancellationToken cancellationToken)
     {
         // Spread, so that the watches of one program do not all end at once.
-        var timeoutSeconds = Random.Shared.Next(300, 600);
+        var timeoutSeconds = spread.Next(300, 600);
         var path = $"{Resource.Path("")}?watch=true&allowWatchBookmarks=true&resourceVersion={Uri.EscapeDataString(progress.Version)}&timeoutSeconds={timeoutSeconds}";
         await foreach (var line in transport.WatchAsync(new KubeRequest("GET", path), cancellationToken))
         {

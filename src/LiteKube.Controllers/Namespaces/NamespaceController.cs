@@ -54,8 +54,9 @@ internal sealed class NamespaceController(IKubeClient client, ISharedInformers i
         var discovery = await ApiDiscovery.ReadAsync(client.Transport, cancellationToken);
         var resources = discovery.Resources.Where(r => r.Namespaced && (r.Supports("delete") || r.Supports("deletecollection"))).ToList();
         await DeleteAsync(resources.Where(IsPods), key.Name, remaining, failures, cancellationToken);
-        // Pods may need what else is in their namespace (secrets, claims, network policies) until their end.
-        if (remaining.Count == 0 && failures.Count == 0)
+        // Pods may need what else is in their namespace (secrets, claims, network policies) until their end. Where their
+        // own API could not be discovered there may be some.
+        if (remaining.Count == 0 && failures.Count == 0 && resources.Any(IsPods))
             await DeleteAsync(resources.Where(r => !IsPods(r)), key.Name, remaining, failures, cancellationToken);
 
         if (NamespaceConditions.Compute(value.Status, discovery, remaining, failures, timeProvider.GetUtcNow()) is { } status)

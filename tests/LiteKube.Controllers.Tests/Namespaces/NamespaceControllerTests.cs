@@ -93,6 +93,18 @@ public sealed class NamespaceControllerTests : IAsyncLifetime
         await _kube.WaitForAsync<V1Namespace>(null, "n", value => value is null, "the namespace is gone once the server works");
     }
 
+    [Fact]
+    public async Task While_the_API_of_pods_cannot_be_discovered_nothing_else_is_deleted()
+    {
+        _kube.Seed(new V1Pod { Metadata = Named("p"), Spec = new V1PodSpec { NodeName = "node" }, Status = new V1PodStatus { Phase = "Running" } });
+        _kube.Seed(new V1Deployment { Metadata = Named("d"), Spec = new V1DeploymentSpec() });
+        _kube.Intercept = request => request is { Method: "GET", PathAndQuery: "/api/v1" } ? InMemoryKube.Failure(500, "InternalError", "no luck") : null;
+        await DeleteNamespaceAsync();
+        var waiting = await _kube.WaitForAsync<V1Namespace>(null, "n", value => Condition(value, "NamespaceDeletionDiscoveryFailure") is { Status: "True" }, "the condition that discovery failed");
+        Assert.Contains("v1: no luck", Condition(waiting, "NamespaceDeletionDiscoveryFailure")!.Message, StringComparison.Ordinal);
+        Assert.NotNull(_kube.Find<V1Deployment>("n", "d"));
+    }
+
     private static V1NamespaceCondition? Condition(V1Namespace? value, string type) => value?.Status?.Conditions?.FirstOrDefault(c => c.Type == type);
 
     private static V1ObjectMeta Named(string name) => new() { Name = name, NamespaceProperty = "n" };
