@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using LiteKube.Apis;
 using LiteKube.ApiServer.Registry;
@@ -9,7 +10,7 @@ internal sealed class InMemoryObjects : IObjectReader, IObjectWriter
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(GroupResource, string, string), JsonObject> _objects = [];
-    private readonly List<(GroupResource Resource, Action<JsonObject?, JsonObject?> OnChange)> _subscribers = [];
+    private readonly List<(GroupResource Resource, Action<JsonObject?, JsonObject?> OnChange, Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, bool>? Concerns)> _subscribers = [];
     private int _revision;
 
     public int Writes { get; private set; }
@@ -26,13 +27,16 @@ internal sealed class InMemoryObjects : IObjectReader, IObjectWriter
             return [.. _objects.Where(o => o.Key.Item1 == resource && (ns is null || o.Key.Item2 == ns)).Select(o => o.Value)];
     }
 
-    public IDisposable Subscribe(GroupResource resource, Action<JsonObject?, JsonObject?> onChange)
+    public IDisposable Subscribe(GroupResource resource, Action<JsonObject?, JsonObject?> onChange, Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, bool>? concerns = null)
     {
         lock (_lock)
         {
             foreach (var value in List(resource))
-                onChange(value, null);
-            var subscriber = (resource, onChange);
+            {
+                if (concerns?.Invoke(Bytes(value), default) != false)
+                    onChange(value, null);
+            }
+            var subscriber = (resource, onChange, concerns);
             _subscribers.Add(subscriber);
             return new Unsubscription(() => _subscribers.Remove(subscriber));
         }
@@ -115,8 +119,13 @@ internal sealed class InMemoryObjects : IObjectReader, IObjectWriter
     private void Publish(GroupResource resource, JsonObject? now, JsonObject? old)
     {
         foreach (var subscriber in _subscribers.Where(s => s.Resource == resource).ToList())
-            subscriber.OnChange(now, old);
+        {
+            if (subscriber.Concerns?.Invoke(Bytes(now), Bytes(old)) != false)
+                subscriber.OnChange(now, old);
+        }
     }
+
+    private static ReadOnlyMemory<byte> Bytes(JsonObject? value) => value is null ? default : Encoding.UTF8.GetBytes(value.ToJsonString());
 
     private static (GroupResource, string, string) KeyOf(JsonObject value)
     {

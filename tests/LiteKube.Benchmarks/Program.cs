@@ -5,7 +5,7 @@ using LiteKube.Benchmarks.Scale;
 
 // bench --in-process [--only WORDS] [--seconds N]: what the API server's operations cost without HTTP; for N seconds
 // without figures, for a profiler.
-// bench --scale [--nodes N] [--pods N] [--in-process | --program FILE]: a large cluster of nodes without machines.
+// bench --scale [--nodes N] [--pods N] [--in-process | --program FILE] [--picture FILE.svg]: a large cluster of nodes without machines.
 // bench [--program FILE] [--runs N] [--only WORD]: measures the design's targets and prints them as a Markdown table.
 // A peer's figures stand beside them when PEER_KUBECONFIG names another running cluster.
 string? Option(string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
@@ -14,7 +14,7 @@ if (args.Contains("--scale"))
 {
     int Number(string name, int otherwise) => Option(name) is { } text ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
     var size = new ScaleSize(Number("--nodes", 1000), Number("--pods", 30_000), Number("--replicas", 5000), Number("--part", 3000));
-    return await ScaleSuite.RunAsync(size, args.Contains("--in-process") ? null : Path.GetFullPath(Option("--program") ?? "out/litekube"), CancellationToken.None);
+    return await ScaleSuite.RunAsync(size, args.Contains("--in-process") ? null : Path.GetFullPath(Option("--program") ?? "out/litekube"), Option("--picture"), CancellationToken.None);
 }
 if (args.Contains("--in-process"))
     return await InProcessSuite.RunAsync(Option("--only"), Option("--seconds") is { } seconds ? TimeSpan.FromSeconds(double.Parse(seconds, CultureInfo.InvariantCulture)) : null);

@@ -70,10 +70,11 @@ public sealed class ControllerRunnerTests : IAsyncDisposable
         var key = new ObjectKey("default", "rs");
         Assert.True(expectations.AreMet(key, out _));
         expectations.ExpectCreations(key, 2);
-        expectations.CreationObserved(key);
+        Assert.False(expectations.CreationObserved(key));
         Assert.False(expectations.AreMet(key, out var remaining));
         Assert.Equal(Expectations.Lapse, remaining);
-        expectations.CreationObserved(key);
+        Assert.True(expectations.CreationObserved(key));
+        Assert.False(expectations.CreationObserved(key));
         Assert.True(expectations.AreMet(key, out _));
 
         expectations.ExpectDeletions(key, ["u1", "u2"]);

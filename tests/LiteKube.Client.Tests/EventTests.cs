@@ -50,6 +50,31 @@ public sealed class EventTests
     }
 
     [Fact]
+    public async Task An_event_that_takes_long_to_write_does_not_hold_up_those_about_others()
+    {
+        var kube = new InMemoryKube(_time);
+        using var others = new ManualResetEventSlim();
+        var isHeld = false;
+        kube.Intercept = request =>
+        {
+            if (request.Method == "POST" && System.Text.Encoding.UTF8.GetString(request.Body.Span).Contains("\"name\":\"slow\"", StringComparison.Ordinal))
+                isHeld = others.Wait(TimeSpan.FromSeconds(20));
+            return null;
+        };
+        await using var broadcaster = new EventBroadcaster(kube.Client, NullLoggerFactory.Instance, _time);
+        var recorder = broadcaster.Create("kubelet");
+        recorder.Record(new V1ObjectReference { Kind = "Pod", Name = "slow", NamespaceProperty = "default", Uid = "u-slow" }, EventTypes.Normal, "Pulled", "Pulled");
+        foreach (var name in (string[])["a", "b", "c", "d"])
+            recorder.Record(new V1ObjectReference { Kind = "Pod", Name = name, NamespaceProperty = "default", Uid = name }, EventTypes.Normal, "Pulled", "Pulled");
+
+        // One of the four may share the slow one's loop.
+        await kube.WaitForAllAsync<Corev1Event>("default", events => events.Count >= 3, "the events about the others");
+        others.Set();
+        await kube.WaitForAllAsync<Corev1Event>("default", events => events.Count == 5, "all events");
+        Assert.True(isHeld);
+    }
+
+    [Fact]
     public void More_than_ten_similar_events_in_ten_minutes_become_one_combined_event()
     {
         var correlator = new EventCorrelator(_time);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LiteKube.ApiServer.Registry;
 
@@ -24,7 +25,7 @@ internal sealed class NodePodGraph : IDisposable
     private readonly Dictionary<(string Namespace, string Name), (string Node, HashSet<PodReference> References)> _pods = [];
     private readonly IDisposable _subscription;
 
-    public NodePodGraph(IObjectReader objects) => _subscription = objects.Subscribe(CoreResources.Pods, OnPod);
+    public NodePodGraph(IObjectReader objects) => _subscription = objects.Subscribe(CoreResources.Pods, OnPod, Concerns);
 
     public void Dispose() => _subscription.Dispose();
 
@@ -38,6 +39,54 @@ internal sealed class NodePodGraph : IDisposable
     {
         lock (_lock)
             return _nodes.TryGetValue(node, out var references) ? [.. references.Keys.Where(r => r.Kind == kind)] : [];
+    }
+
+    /// <summary>
+    /// Only the spec names objects, and only once there is a node: most writes of a pod are of its status, and are told
+    /// apart without building its tree.
+    /// </summary>
+    internal static bool Concerns(ReadOnlyMemory<byte> now, ReadOnlyMemory<byte> old)
+    {
+        var (hasNode, hadNode) = (HasNode(now.Span), HasNode(old.Span));
+        if (!hasNode || !hadNode)
+            return hasNode || hadNode;
+        Read(now.Span, out var uid, out var spec);
+        Read(old.Span, out var oldUid, out var oldSpec);
+        return !uid.SequenceEqual(oldUid) || !spec.SequenceEqual(oldSpec);
+    }
+
+    // The quote before it tells it from the owner's mark "f:nodeName"; another field of this name only costs a closer look.
+    private static bool HasNode(ReadOnlySpan<byte> pod) => pod.IndexOf("\"nodeName\":"u8) >= 0;
+
+    private static void Read(ReadOnlySpan<byte> pod, out ReadOnlySpan<byte> uid, out ReadOnlySpan<byte> spec)
+    {
+        uid = spec = default;
+        var reader = new Utf8JsonReader(pod);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var (isMetadata, isSpec) = (reader.ValueTextEquals("metadata"u8), reader.ValueTextEquals("spec"u8));
+            reader.Read();
+            if (isMetadata && reader.TokenType == JsonTokenType.StartObject)
+            {
+                while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+                {
+                    var isUid = reader.ValueTextEquals("uid"u8);
+                    reader.Read();
+                    if (isUid)
+                        uid = reader.ValueSpan;
+                    reader.Skip();
+                }
+                continue;
+            }
+            var start = (int)reader.TokenStartIndex;
+            reader.Skip();
+            if (isSpec)
+            {
+                spec = pod[start..(int)reader.BytesConsumed];
+                return;
+            }
+        }
     }
 
     private void OnPod(JsonObject? now, JsonObject? old)

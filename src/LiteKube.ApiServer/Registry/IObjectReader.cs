@@ -13,7 +13,8 @@ public interface IObjectReader
     IReadOnlyList<JsonObject> List(GroupResource resource, string? ns = null);
 
     /// <summary>Called after each committed write of the resource with (new or null, old or null), in order; for caches (RBAC, quota). Runs on one loop; must be quick. First called for every object that is there.</summary>
-    IDisposable Subscribe(GroupResource resource, Action<JsonObject?, JsonObject?> onChange);
+    /// <param name="concerns">Says of the stored bytes (new or empty, old or empty) whether a change is to be told at all, where decoding each would cost; null: all are.</param>
+    IDisposable Subscribe(GroupResource resource, Action<JsonObject?, JsonObject?> onChange, Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, bool>? concerns = null);
 
     /// <summary>The objects of one namespace by their changes, for whoever must be exactly as new as the store when asked.</summary>
     IObjectChanges Follow(GroupResource resource, string ns);

@@ -30,20 +30,23 @@ internal sealed class ObjectReader(IStateStore store, ILogger<ObjectReader> logg
         return list;
     }
 
-    public IDisposable Subscribe(GroupResource resource, Action<JsonObject?, JsonObject?> onChange)
+    public IDisposable Subscribe(GroupResource resource, Action<JsonObject?, JsonObject?> onChange, Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, bool>? concerns = null)
     {
         var prefix = ServedResource.KeyRootOf(resource);
         var initial = Range(prefix);
-        foreach (var value in initial.Values) onChange(ObjectView.Of(value).Decode(), null);
+        foreach (var value in initial.Values)
+        {
+            if (concerns?.Invoke(value.Bytes, default) != false) onChange(ObjectView.Of(value).Decode(), null);
+        }
         var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
-        var loop = FollowAsync(prefix, initial, onChange, cancellation.Token);
+        var loop = FollowAsync(prefix, initial, onChange, concerns, cancellation.Token);
         lock (_lock) _loops.Add(loop);
         return new Subscription(cancellation);
     }
 
     public IObjectChanges Follow(GroupResource resource, string ns) => new ObjectChanges(store, $"{ServedResource.KeyRootOf(resource)}{ns}/", Range);
 
-    private async Task FollowAsync(string prefix, RangeResult start, Action<JsonObject?, JsonObject?> onChange, CancellationToken cancellationToken)
+    private async Task FollowAsync(string prefix, RangeResult start, Action<JsonObject?, JsonObject?> onChange, Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, bool>? concerns, CancellationToken cancellationToken)
     {
         // What a subscriber knows, so that after a gap in the history the difference can be told.
         var known = new Dictionary<string, StoredValue>(StringComparer.Ordinal);
@@ -94,6 +97,7 @@ internal sealed class ObjectReader(IStateStore store, ILogger<ObjectReader> logg
             else known[change.Value.Key] = change.Value;
             try
             {
+                if (concerns?.Invoke(isGone ? default : change.Value.Bytes, before?.Bytes ?? default) == false) return;
                 onChange(isGone ? null : ObjectView.Of(change.Value).Decode(), before is null ? null : ObjectView.Of(before).Decode());
             }
             catch (Exception exception)

@@ -92,8 +92,8 @@ internal sealed partial class ObjectRegistry
 
         ObjectMetaRules.PrepareForUpdate(value, old, request.StoredInfo, request.Namespace);
         strategy.PrepareForUpdate(value, old, context);
-        // Being bound is not a new wish of the user.
-        if (strategy.TracksGeneration && request.Subresource != "binding" && HasNewDesire(value, old)) value.Metadata()["generation"] = (old.Metadata().Number("generation") ?? 0) + 1;
+        // Being bound is not a new wish of the user, and a status is none at all.
+        if (strategy.TracksGeneration && request.Subresource is not ("binding" or "status") && HasNewDesire(value, old)) value.Metadata()["generation"] = (old.Metadata().Number("generation") ?? 0) + 1;
 
         var errors = new FieldErrors();
         ObjectMetaRules.ValidateUpdate(value, old, request.StoredInfo, errors);

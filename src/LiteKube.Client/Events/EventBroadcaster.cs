@@ -7,11 +7,14 @@ using Microsoft.Extensions.Logging;
 namespace LiteKube.Client.Events;
 
 /// <summary>
-/// Writes the events of all recorders of the process from one background loop. Its queue is bounded; when the server
-/// cannot keep up, new events are dropped and counted rather than slowing what they tell of.
+/// Writes the events of all recorders of the process from a few background loops; those about one object keep their
+/// order. The queues are bounded; when the server cannot keep up, new events are dropped and counted rather than slowing
+/// what they tell of.
 /// </summary>
 public sealed class EventBroadcaster : IEventRecorderFactory, IAsyncDisposable
 {
+    /// <summary>Writes in flight at a time: the store commits together what comes together.</summary>
+    private const int Lanes = 4;
     private const int QueueSize = 1000;
     private const int MaxAttempts = 5;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
@@ -19,10 +22,9 @@ public sealed class EventBroadcaster : IEventRecorderFactory, IAsyncDisposable
     private readonly IKubeClient _client;
     private readonly ILogger _logger;
     private readonly TimeProvider _timeProvider;
-    private readonly EventCorrelator _correlator;
-    private readonly Channel<Corev1Event> _queue;
+    private readonly Lane[] _lanes;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Task _writer;
+    private readonly Task _writers;
     private long _dropped;
     private long _lastName;
 
@@ -31,9 +33,9 @@ public sealed class EventBroadcaster : IEventRecorderFactory, IAsyncDisposable
         _client = client;
         _logger = loggers.CreateLogger("LiteKube.Client.Events");
         _timeProvider = timeProvider;
-        _correlator = new EventCorrelator(timeProvider);
-        _queue = Channel.CreateBounded<Corev1Event>(new BoundedChannelOptions(QueueSize) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
-        _writer = WriteAsync(_stop.Token);
+        _lanes = [.. Enumerable.Range(0, Lanes).Select(_ => new Lane(new EventCorrelator(timeProvider, EventCorrelator.CacheSize / Lanes),
+            Channel.CreateBounded<Corev1Event>(new BoundedChannelOptions(QueueSize) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait })))];
+        _writers = Task.WhenAll(_lanes.Select(lane => WriteAsync(lane, _stop.Token)));
     }
 
     public IEventRecorder Create(string component, string? host = null) => new Recorder(this, component, host);
@@ -41,29 +43,34 @@ public sealed class EventBroadcaster : IEventRecorderFactory, IAsyncDisposable
     /// <summary>Writes what is queued, for at most two seconds.</summary>
     public async ValueTask DisposeAsync()
     {
-        _queue.Writer.TryComplete();
+        foreach (var lane in _lanes)
+            lane.Queue.Writer.TryComplete();
         _stop.CancelAfter(RetryDelay);
-        await _writer;
+        await _writers;
         _stop.Dispose();
     }
 
     private void Enqueue(Corev1Event value)
     {
-        if (!_queue.Writer.TryWrite(value))
+        // By the name, and the same in every process, so that a history that is played again takes the same way.
+        uint hash = 0;
+        foreach (var letter in value.InvolvedObject.Name ?? "")
+            hash = hash * 31 + letter;
+        if (!_lanes[hash % Lanes].Queue.Writer.TryWrite(value))
             Interlocked.Increment(ref _dropped);
     }
 
-    private async Task WriteAsync(CancellationToken cancellationToken)
+    private async Task WriteAsync(Lane lane, CancellationToken cancellationToken)
     {
         await Task.Yield();
         try
         {
-            await foreach (var value in _queue.Reader.ReadAllAsync(cancellationToken))
+            await foreach (var value in lane.Queue.Reader.ReadAllAsync(cancellationToken))
             {
                 if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
                     ClientLog.EventsDropped(_logger, dropped);
-                if (_correlator.Correlate(value) is { } correlated)
-                    await WriteAsync(correlated, cancellationToken);
+                if (lane.Correlator.Correlate(value) is { } correlated)
+                    await WriteAsync(lane, correlated, cancellationToken);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -72,13 +79,13 @@ public sealed class EventBroadcaster : IEventRecorderFactory, IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync(CorrelatedEvent correlated, CancellationToken cancellationToken)
+    private async Task WriteAsync(Lane lane, CorrelatedEvent correlated, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                await StoreAsync(correlated, cancellationToken);
+                await StoreAsync(lane, correlated, cancellationToken);
                 return;
             }
             // The server refused it: it would again.
@@ -101,7 +108,7 @@ public sealed class EventBroadcaster : IEventRecorderFactory, IAsyncDisposable
         }
     }
 
-    private async Task StoreAsync(CorrelatedEvent correlated, CancellationToken cancellationToken)
+    private async Task StoreAsync(Lane lane, CorrelatedEvent correlated, CancellationToken cancellationToken)
     {
         var value = correlated.Event;
         if (correlated.IsUpdate)
@@ -116,7 +123,7 @@ public sealed class EventBroadcaster : IEventRecorderFactory, IAsyncDisposable
             {
                 // Expired on the server since; told again as a new one.
                 value.Metadata.Name = NameFor(value.InvolvedObject);
-                _correlator.Forget(correlated.Key);
+                lane.Correlator.Forget(correlated.Key);
             }
         }
         await _client.CreateAsync(value, cancellationToken);
@@ -137,6 +144,9 @@ public sealed class EventBroadcaster : IEventRecorderFactory, IAsyncDisposable
         while (Interlocked.CompareExchange(ref _lastName, next, previous) != previous);
         return string.Create(CultureInfo.InvariantCulture, $"{about.Name}.{next:x}");
     }
+
+    /// <summary>The events of a part of all objects, with what was told of these before.</summary>
+    private sealed record Lane(EventCorrelator Correlator, Channel<Corev1Event> Queue);
 
     private sealed class Recorder(EventBroadcaster owner, string component, string? host) : IEventRecorder
     {

@@ -16,17 +16,18 @@ internal readonly record struct EventSubject(string Source, string Host, string 
 /// than ten similar ones (same reason, other messages) within ten minutes become one "combined" event, and an object
 /// gets 25 events at once and then one per five minutes from one source.
 /// </summary>
-internal sealed class EventCorrelator(TimeProvider timeProvider)
+/// <param name="capacity">Objects and events that are remembered.</param>
+internal sealed class EventCorrelator(TimeProvider timeProvider, int capacity = EventCorrelator.CacheSize)
 {
     public const int MaxSimilar = 10;
     public const int SpamBurst = 25;
-    private const int CacheSize = 4096;
+    public const int CacheSize = 4096;
     private static readonly TimeSpan SimilarWindow = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan SpamRefill = TimeSpan.FromMinutes(5);
 
-    private readonly RecentCache<EventKey, Similar> _similar = new(CacheSize);
-    private readonly RecentCache<EventKey, Stored> _stored = new(CacheSize);
-    private readonly RecentCache<EventSubject, TokenBucket> _spam = new(CacheSize);
+    private readonly RecentCache<EventKey, Similar> _similar = new(capacity);
+    private readonly RecentCache<EventKey, Stored> _stored = new(capacity);
+    private readonly RecentCache<EventSubject, TokenBucket> _spam = new(capacity);
 
     /// <returns>null when the event is spam.</returns>
     public CorrelatedEvent? Correlate(Corev1Event value)

@@ -42,6 +42,8 @@ public sealed class Informer<T>(IKubeClient client, ILogger logger, TimeProvider
 
     public IReadOnlyCollection<T> ByIndex(string index, string key) => _store.ByIndex(index, key);
 
+    public int CountByIndex(string index, string key) => _store.CountByIndex(index, key);
+
     public IDisposable AddHandler(InformerHandler<T> handler)
     {
         // Under the events' lock, so that the handler gets each object once: from here or from the loop.

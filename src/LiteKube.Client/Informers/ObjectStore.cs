@@ -47,12 +47,12 @@ internal sealed class ObjectStore<T> where T : class, IKubernetesObject<V1Object
             return _all = [.. _objects.Values];
     }
 
-    public IReadOnlyCollection<T> ByIndex(string index, string key)
-    {
-        if (!_indexes.TryGetValue(index, out var entries))
-            throw new ArgumentException($"the informer of {KindOf<T>.Info.Kind} has no index \"{index}\"", nameof(index));
-        return entries.Find(key, _write);
-    }
+    public IReadOnlyCollection<T> ByIndex(string index, string key) => IndexOf(index).Find(key, _write);
+
+    public int CountByIndex(string index, string key) => IndexOf(index).Count(key, _write);
+
+    private Index IndexOf(string name) =>
+        _indexes.TryGetValue(name, out var index) ? index : throw new ArgumentException($"the informer of {KindOf<T>.Info.Kind} has no index \"{name}\"", nameof(name));
 
     /// <summary>Adding the same name again changes nothing: several components share one informer.</summary>
     public void AddIndex(string name, Func<T, IEnumerable<string>> keys)
@@ -113,6 +113,14 @@ internal sealed class ObjectStore<T> where T : class, IKubernetesObject<V1Object
                 return snapshot;
             lock (write)
                 return bucket.Snapshot = [.. bucket.Objects.Values];
+        }
+
+        public int Count(string key, Lock write)
+        {
+            if (!_buckets.TryGetValue(key, out var bucket))
+                return 0;
+            lock (write)
+                return bucket.Objects.Count;
         }
 
         public void Replace(ObjectKey key, T? old, T? value)

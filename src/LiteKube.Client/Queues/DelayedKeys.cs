@@ -18,18 +18,20 @@ internal sealed class DelayedKeys<TKey> : IDisposable where TKey : notnull
         _timer = timeProvider.CreateTimer(static state => ((DelayedKeys<TKey>)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    public void Add(TKey key, TimeSpan delay)
+    /// <returns>false when it is due as early already.</returns>
+    public bool Add(TKey key, TimeSpan delay)
     {
         lock (_lock)
         {
             if (_disposed)
-                return;
+                return false;
             var due = _timeProvider.GetTimestamp() + (long)(delay.TotalSeconds * _timeProvider.TimestampFrequency);
             if (_dueAt.TryGetValue(key, out var known) && known <= due)
-                return;
+                return false;
             _dueAt[key] = due;
             _queue.Enqueue(key, due);
             Arm();
+            return true;
         }
     }
 

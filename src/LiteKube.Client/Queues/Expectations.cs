@@ -21,7 +21,7 @@ public sealed class Expectations(TimeProvider timeProvider)
             return true;
         lock (entry)
         {
-            if (entry.Creations <= 0 && entry.Deletions.Count == 0)
+            if (entry.IsMet)
                 return true;
             remaining = Lapse - timeProvider.GetElapsedTime(entry.Since);
             return remaining <= TimeSpan.Zero;
@@ -35,21 +35,28 @@ public sealed class Expectations(TimeProvider timeProvider)
     public void ExpectDeletions(ObjectKey key, IEnumerable<string> uids) => Begin(key, entry => entry.Deletions.UnionWith(uids));
 
     /// <summary>A created object was seen, or its create failed.</summary>
-    public void CreationObserved(ObjectKey key)
+    /// <returns>It was the last that was awaited.</returns>
+    public bool CreationObserved(ObjectKey key)
     {
         if (!_entries.TryGetValue(key, out var entry))
-            return;
+            return false;
         lock (entry)
-            entry.Creations = Math.Max(0, entry.Creations - 1);
+        {
+            if (entry.Creations == 0)
+                return false;
+            entry.Creations--;
+            return entry.IsMet;
+        }
     }
 
     /// <summary>A deleted object was seen gone or terminating, or its delete failed.</summary>
-    public void DeletionObserved(ObjectKey key, string uid)
+    /// <returns>It was the last that was awaited.</returns>
+    public bool DeletionObserved(ObjectKey key, string uid)
     {
         if (!_entries.TryGetValue(key, out var entry))
-            return;
+            return false;
         lock (entry)
-            entry.Deletions.Remove(uid);
+            return entry.Deletions.Remove(uid) && entry.IsMet;
     }
 
     /// <summary>The key's object is gone.</summary>
@@ -76,5 +83,6 @@ public sealed class Expectations(TimeProvider timeProvider)
         public int Creations { get; set; }
         public HashSet<string> Deletions { get; } = new(StringComparer.Ordinal);
         public long Since { get; set; }
+        public bool IsMet => Creations == 0 && Deletions.Count == 0;
     }
 }

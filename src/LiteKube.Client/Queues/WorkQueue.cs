@@ -69,8 +69,8 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
             if (_shutDown)
                 return;
         }
-        _metrics.Retried();
-        _delayed.Add(key, delay);
+        if (_delayed.Add(key, delay))
+            _metrics.Retried();
     }
 
     /// <summary>Adds when the rate limiter allows: later with each call until <see cref="Forget"/>.</summary>

@@ -15,6 +15,13 @@ namespace LiteKube.Controllers.Common;
 internal sealed class PodClaims<T>(IKubeClient client, IInformer<T> owners, IInformer<V1Pod> pods, string apiVersion, string kind, Func<T, LabelSelector> selector, Func<T, V1Pod, bool>? belongs = null)
     where T : class, IKubernetesObject<V1ObjectMeta>
 {
+    /// <summary>
+    /// Whoever looks at an owner looks at all of its pods. While many of them change, one look takes in what happened
+    /// since the last, so that what n pods cost does not grow with n squared: 0.2 s for 5,000.
+    /// </summary>
+    private static readonly TimeSpan PacePerPod = TimeSpan.FromMicroseconds(40);
+    private const int PacedFrom = 100;
+
     /// <summary>The pods that the owner controls, after taking in orphans that match and letting go of its own that no longer do. An owner that is being deleted does neither.</summary>
     /// <param name="mayAdopt">Which orphans are worth having.</param>
     public async Task<List<V1Pod>> ClaimAsync(T owner, Func<V1Pod, bool> mayAdopt, CancellationToken cancellationToken)
@@ -46,12 +53,9 @@ internal sealed class PodClaims<T>(IKubeClient client, IInformer<T> owners, IInf
         {
             foreach (var key in Concerned(pod))
             {
-                if (pod.IsTerminating())
-                    expectations.DeletionObserved(key, pod.Metadata.Uid);
                 // An orphan that matches is none of those that are awaited.
-                else if (pod.Controller() is not null)
-                    expectations.CreationObserved(key);
-                runner.Queue.Add(key);
+                var isLast = pod.IsTerminating() ? expectations.DeletionObserved(key, pod.Metadata.Uid) : pod.Controller() is not null && expectations.CreationObserved(key);
+                Queue(runner, key, pod, isLast);
             }
         },
         OnUpdate: (old, pod) =>
@@ -59,20 +63,22 @@ internal sealed class PodClaims<T>(IKubeClient client, IInformer<T> owners, IInf
             if (ReferenceEquals(old, pod) || old.Metadata.ResourceVersion == pod.Metadata.ResourceVersion)
                 return;
             foreach (var key in Concerned(pod).Union(Concerned(old)))
-            {
-                if (pod.IsTerminating())
-                    expectations.DeletionObserved(key, pod.Metadata.Uid);
-                runner.Queue.Add(key);
-            }
+                Queue(runner, key, pod, pod.IsTerminating() && expectations.DeletionObserved(key, pod.Metadata.Uid));
         },
         OnDelete: pod =>
         {
             foreach (var key in Concerned(pod))
-            {
-                expectations.DeletionObserved(key, pod.Metadata.Uid);
-                runner.Queue.Add(key);
-            }
+                Queue(runner, key, pod, expectations.DeletionObserved(key, pod.Metadata.Uid));
         }));
+
+    /// <param name="isLast">All that the owner's controller waited for has come: it goes on at once.</param>
+    private void Queue(ControllerRunner runner, ObjectKey key, V1Pod pod, bool isLast)
+    {
+        if (isLast || pod.Controller() is not { } owner || pods.CountByIndex(OwnedPods.Index, owner.Uid) is var count && count < PacedFrom)
+            runner.Queue.Add(key);
+        else
+            runner.Queue.AddAfter(key, PacePerPod * count);
+    }
 
     /// <summary>The pod's controller; for an orphan all that might take it in.</summary>
     private List<ObjectKey> Concerned(V1Pod pod)

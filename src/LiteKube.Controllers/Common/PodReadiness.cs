@@ -10,7 +10,17 @@ internal static class PodReadiness
     /// <summary>Neither finished nor on its way out.</summary>
     public static bool IsActive(this V1Pod pod) => !pod.IsTerminating() && pod.Status?.Phase is not ("Succeeded" or "Failed");
 
-    public static V1PodCondition? ReadyCondition(this V1Pod pod) => pod.Status?.Conditions?.FirstOrDefault(c => c.Type == "Ready");
+    /// <summary>Asked of every pod of a set at each of its changes, so without an enumerator.</summary>
+    public static V1PodCondition? ReadyCondition(this V1Pod pod)
+    {
+        var conditions = pod.Status?.Conditions;
+        for (var i = 0; i < conditions?.Count; i++)
+        {
+            if (conditions[i].Type == "Ready")
+                return conditions[i];
+        }
+        return null;
+    }
 
     public static bool IsReady(this V1Pod pod) => pod.ReadyCondition()?.Status == "True";
 

@@ -13,12 +13,20 @@ internal static class ReplicaSetStatusPlan
     public static V1ReplicaSetStatus Compute(V1ReplicaSet replicaSet, IReadOnlyList<V1Pod> pods, Exception? failure, bool changed, DateTimeOffset now, out TimeSpan? recheck)
     {
         recheck = null;
-        int replicas = 0, labelled = 0, ready = 0, available = 0;
-        var templateLabels = replicaSet.Spec.Template.Metadata?.Labels;
-        foreach (var pod in pods.Where(p => p.IsActive()))
+        int replicas = 0, labelled = 0, ready = 0, available = 0, terminating = 0;
+        // One pass over the pods, of which there may be thousands.
+        KeyValuePair<string, string>[] templateLabels = [.. replicaSet.Spec.Template.Metadata?.Labels ?? Enumerable.Empty<KeyValuePair<string, string>>()];
+        foreach (var pod in pods)
         {
+            if (pod.Status?.Phase is "Succeeded" or "Failed")
+                continue;
+            if (pod.IsTerminating())
+            {
+                terminating++;
+                continue;
+            }
             replicas++;
-            if (templateLabels is null || templateLabels.All(l => pod.Metadata.Labels?.TryGetValue(l.Key, out var value) == true && value == l.Value))
+            if (HasAll(pod.Metadata.Labels, templateLabels))
                 labelled++;
             if (!pod.IsReady())
                 continue;
@@ -35,10 +43,20 @@ internal static class ReplicaSetStatusPlan
             FullyLabeledReplicas = NullIfZero(labelled),
             ReadyReplicas = NullIfZero(ready),
             AvailableReplicas = NullIfZero(available),
-            TerminatingReplicas = pods.Count(p => p.IsTerminating() && p.Status?.Phase is not ("Succeeded" or "Failed")),
+            TerminatingReplicas = terminating,
             ObservedGeneration = replicaSet.Metadata.Generation,
             Conditions = Conditions(replicaSet, replicas, failure, changed, now),
         };
+    }
+
+    private static bool HasAll(IDictionary<string, string>? labels, KeyValuePair<string, string>[] wanted)
+    {
+        foreach (var (key, value) in wanted)
+        {
+            if (labels is null || !labels.TryGetValue(key, out var theirs) || theirs != value)
+                return false;
+        }
+        return true;
     }
 
     private static List<V1ReplicaSetCondition>? Conditions(V1ReplicaSet replicaSet, int replicas, Exception? failure, bool changed, DateTimeOffset now)

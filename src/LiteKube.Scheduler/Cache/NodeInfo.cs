@@ -25,6 +25,7 @@ public sealed class NodeInfo
         Name = other.Name;
         Node = other.Node;
         Zone = other.Zone;
+        IsUnschedulable = other.IsUnschedulable;
         (_labels, _hostname, _zone) = (other._labels, other._hostname, other._zone);
         Images = other.Images;
         Allocatable = other.Allocatable;
@@ -74,6 +75,9 @@ public sealed class NodeInfo
         return _labels is not null && _labels.TryGetValue(key, out var value) ? value : null;
     }
 
+    /// <summary>Cordoned. Kept here, since every attempt asks it of every node.</summary>
+    public bool IsUnschedulable { get; private set; }
+
     /// <summary>Region and zone; empty without labels of them.</summary>
     public string Zone { get; private set; } = "";
 
@@ -89,6 +93,7 @@ public sealed class NodeInfo
         _hostname = _labels?.GetValueOrDefault(HostnameLabel);
         _zone = _labels?.GetValueOrDefault(ZoneLabel);
         Zone = _zone is null && _labels?.ContainsKey(RegionLabel) != true ? "" : $"{_labels?.GetValueOrDefault(RegionLabel)}:{_zone}";
+        IsUnschedulable = node?.Spec?.Unschedulable == true;
         Allocatable = Resources.From(node?.Status?.Allocatable);
         if (node?.Status?.Images is not { Count: > 0 } images)
         {

@@ -112,7 +112,7 @@ public sealed partial class PluginSet
     /// <summary>The first plugin that refuses the node speaks for it.</summary>
     public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node)
     {
-        foreach (var plugin in state.Filters ??= [.. _filter.Where(plugin => !state.SkippedFilters.Contains(plugin.Name))])
+        foreach (var plugin in state.Filters ??= FiltersOf(state))
         {
             var started = state.IsMeasured ? _times.StartPlugin(state) : 0;
             var status = plugin.Filter(state, pod, node);
@@ -125,6 +125,9 @@ public sealed partial class PluginSet
         }
         return null;
     }
+
+    // Of its own, so that its closure is made once a pod and not once a node.
+    private IFilterPlugin[] FiltersOf(CycleState state) => [.. _filter.Where(plugin => !state.SkippedFilters.Contains(plugin.Name))];
 
     /// <summary>
     /// Filters as if the pods that are nominated to the node ran there, where they are at least as important; and then

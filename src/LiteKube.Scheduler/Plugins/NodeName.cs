@@ -31,7 +31,7 @@ internal sealed class NodeUnschedulable : IFilterPlugin, IEnqueueExtensions
     };
 
     public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node) =>
-        node.Node!.Spec?.Unschedulable == true && !Tolerations.Tolerate(pod.Tolerations, Taint) ? Cordoned : null;
+        node.IsUnschedulable && !Tolerations.Tolerate(pod.Tolerations, Taint) ? Cordoned : null;
 }
 
 /// <summary>The host's ports that the pod wants are free.</summary>

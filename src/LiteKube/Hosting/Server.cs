@@ -27,6 +27,7 @@ internal static partial class Server
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Cancel(context, stopping));
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => Cancel(context, stopping));
 
+        using var memory = new QuietCollector(TimeProvider.System);
         await using var cluster = new Cluster(config, loggerFactory);
         await using var control = new ControlSocket(config.ControlSocket, () => Report(config, cluster), token => UntilReadyAsync(cluster, token), stopping.Cancel, loggerFactory.CreateLogger<ControlSocket>());
         control.Start();

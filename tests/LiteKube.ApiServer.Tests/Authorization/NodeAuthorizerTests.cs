@@ -1,3 +1,4 @@
+using System.Text;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Authorization;
 using static LiteKube.ApiServer.Tests.Authorization.RbacAuthorizerTests;
@@ -48,6 +49,18 @@ public sealed class NodeAuthorizerTests
         _objects.Delete(new("", "pods"), "default", "second");
         Assert.False(Can(Node1, "get", "secrets", "default", "pull"));
     }
+
+    [Theory]
+    [InlineData("""{"metadata":{"uid":"u"},"spec":{"nodeName":"n"},"status":{"phase":"Pending"}}""", """{"metadata":{"uid":"u"},"spec":{"nodeName":"n"}}""", false)]
+    [InlineData("""{"metadata":{"uid":"u","labels":{"a":"b"}},"spec":{"nodeName":"n"}}""", """{"metadata":{"labels":{"a":"c"},"uid":"u"},"spec":{"nodeName":"n"}}""", false)]
+    [InlineData("""{"metadata":{"uid":"u"},"spec":{"nodeName":"n","ephemeralContainers":[{"name":"d"}]}}""", """{"metadata":{"uid":"u"},"spec":{"nodeName":"n"}}""", true)]
+    [InlineData("""{"metadata":{"uid":"v"},"spec":{"nodeName":"n"}}""", """{"metadata":{"uid":"u"},"spec":{"nodeName":"n"}}""", true)]
+    [InlineData("""{"metadata":{"uid":"u"},"spec":{"nodeName":"n"}}""", """{"metadata":{"uid":"u"},"spec":{}}""", true)]
+    [InlineData("""{"metadata":{"uid":"v"},"spec":{}}""", """{"metadata":{"uid":"u"},"spec":{"nodeName":"n"}}""", true)]
+    [InlineData("""{"metadata":{"uid":"u","managedFields":[{"fieldsV1":{"f:spec":{"f:nodeName":{}}}}]},"spec":{}}""", "", false)]
+    [InlineData("", """{"metadata":{"uid":"u"},"spec":{"nodeName":"n"}}""", true)]
+    public void A_write_that_leaves_a_placed_pods_spec_as_it_is_is_not_looked_at(string now, string old, bool concerns) =>
+        Assert.Equal(concerns, NodePodGraph.Concerns(Encoding.UTF8.GetBytes(now), Encoding.UTF8.GetBytes(old)));
 
     [Fact]
     public void A_mirror_pod_gives_no_rights()

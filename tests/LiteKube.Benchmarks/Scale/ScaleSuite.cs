@@ -21,12 +21,14 @@ internal sealed class ScaleSuite
     private readonly IScaleTarget _target;
     private readonly PodCounts _counts;
     private readonly List<(string Measure, string Target, string Value)> _rows = [];
+    private readonly List<CurvePoint> _curve = [];
     private int _deployments;
 
     private ScaleSuite(ScaleSize size, IScaleTarget target, PodCounts counts) => (_size, _target, _counts) = (size, target, counts);
 
     /// <param name="program">null to hold everything in this process.</param>
-    public static async Task<int> RunAsync(ScaleSize size, string? program, CancellationToken cancellationToken)
+    /// <param name="picture">File for the curve, as SVG.</param>
+    public static async Task<int> RunAsync(ScaleSize size, string? program, string? picture, CancellationToken cancellationToken)
     {
         await using IScaleTarget target = program is null ? await InProcessTarget.StartAsync(cancellationToken) : await ProgramTarget.StartAsync(program, cancellationToken);
         var watch = Stopwatch.StartNew();
@@ -42,6 +44,8 @@ internal sealed class ScaleSuite
         {
             Console.Write(suite.Table());
         }
+        if (picture is not null)
+            await File.WriteAllTextAsync(picture, Curve.Draw(suite._curve, size.Nodes, TimeProvider.System.GetUtcNow()), cancellationToken);
         return 0;
     }
 
@@ -57,6 +61,8 @@ internal sealed class ScaleSuite
         var timed = await AddPodsAsync(_size.Replicas, cancellationToken);
         Add($"Deployment of {_size.Replicas}, apply to all Running (s)", "15", timed.Seconds);
         Add($"the same, collected after its deletion (s)", "15", await DeleteAsync(timed.Name, cancellationToken));
+        // Those that were deleted are no part of the curve.
+        _curve.RemoveAt(_curve.Count - 1);
 
         var (bound, seconds) = (0, 0.0);
         while (_counts.All + _size.Part < _size.Pods)
@@ -87,6 +93,7 @@ internal sealed class ScaleSuite
         await whenRunning;
         var seconds = watch.Elapsed.TotalSeconds;
         var milliseconds = (_target.CpuSeconds() - cpu) * 1000 / count;
+        _curve.Add(new CurvePoint(_counts.All, rate, milliseconds, _target.ResidentMegabytes()));
         Say(string.Create(CultureInfo.InvariantCulture, $"{name}: {count} pods running after {seconds:0.0} s, {rate:0} bound a second, {milliseconds:0.00} ms of CPU each; {_counts.All} pods, {_target.ResidentMegabytes():0} MB"));
         return (name, seconds, rate, milliseconds);
     }
