@@ -77,6 +77,10 @@ internal sealed class ScaleSuite
         Add($"CPU a pod, the last {_size.Part} of {_counts.All} (ms)", "", last.CpuMilliseconds);
         Add("the last to the first", "2", last.CpuMilliseconds / first.CpuMilliseconds);
         Add($"memory with {_counts.All} pods (MB)", "1,500", _target.ResidentMegabytes());
+        // Events are written behind the pods that they tell of.
+        await Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System, cancellationToken);
+        var events = await _target.Client.ListAsync<Corev1Event>(Namespace, new ListOptions(FieldSelector: "reason=Scheduled"), cancellationToken);
+        Add("pods with their event Scheduled (%)", "100", 100.0 * events.Items.Count / (_counts.All + _size.Replicas));
     }
 
     private async Task<(string Name, double Seconds, double BoundPerSecond, double CpuMilliseconds)> AddPodsAsync(int count, CancellationToken cancellationToken)
