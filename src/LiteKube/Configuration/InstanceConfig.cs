@@ -32,7 +32,8 @@ internal sealed class InstanceConfig
     public IPNetwork ServiceCidr => IPNetwork.Parse(Value(Settings.ServiceCidr) ?? "10.152.183.0/24");
     public IPAddress ClusterDns => Value(Settings.ClusterDns) is { } text ? IPAddress.Parse(text) : Offset(ServiceCidr, 10);
     public string ClusterDomain => Value(Settings.ClusterDomain) ?? "cluster.local";
-    public string Bridge => Value(Settings.Bridge) ?? "litekube0";
+    /// <summary>Never the default instance's for another one, even when its own files are lost: a reset takes the bridge down.</summary>
+    public string Bridge => Value(Settings.Bridge) ?? (IsDefaultInstance ? "litekube0" : $"lk{Suffix}");
     public string? ContainerdPath => Value(Settings.ContainerdPath);
     public string? RuncPath => Value(Settings.RuncPath);
     public string ContainerdRoot => Value(Settings.ContainerdRoot) ?? Path.Combine(DataDir, "containerd");

@@ -21,12 +21,15 @@ internal static class InstancePicker
         if (config.IsDefaultInstance || File.Exists(config.InstanceFile))
             return config;
 
+        if (NetworkInterface.GetAllNetworkInterfaces().Any(i => i.Name == config.Bridge))
+            throw new ConfigurationException($"the network bridge {config.Bridge} is left from an earlier cluster in {config.DataDir}; remove that first: sudo litekube reset --data-dir {config.DataDir}");
+
         // Two instances that start for the first time at once must not see the same numbers as free.
         using var lockFile = OpenLock();
         var first = int.Parse(config.Suffix[..4], NumberStyles.HexNumber, CultureInfo.InvariantCulture) % Candidates;
         for (var i = 0; i < Candidates; i++)
         {
-            var picked = Candidate((first + i) % Candidates, config.Suffix);
+            var picked = Candidate((first + i) % Candidates, config.Bridge);
             var candidate = config.WithPicked(picked);
             if (!IsFree(candidate, portsGiven: (config.Value(Settings.ApiPort) is not null, config.Value(Settings.KubeletPort) is not null)))
                 continue;
@@ -66,20 +69,18 @@ internal static class InstancePicker
         }
     }
 
-    private static Dictionary<string, string> Candidate(int n, string suffix) => new(StringComparer.Ordinal)
+    private static Dictionary<string, string> Candidate(int n, string bridge) => new(StringComparer.Ordinal)
     {
         [Settings.ApiPort.Key] = (16600 + n).ToString(CultureInfo.InvariantCulture),
         [Settings.KubeletPort.Key] = (16800 + n).ToString(CultureInfo.InvariantCulture),
         [Settings.PodCidr.Key] = $"10.{130 + n}.0.0/16",
         [Settings.ServiceCidr.Key] = $"10.129.{n}.0/24",
-        [Settings.Bridge.Key] = $"lk{suffix}",
+        [Settings.Bridge.Key] = bridge,
     };
 
     /// <summary>A given port that is taken is the server's to report: another candidate would not change it.</summary>
     private static bool IsFree(InstanceConfig config, (bool Api, bool Kubelet) portsGiven)
     {
-        if (NetworkInterface.GetAllNetworkInterfaces().Any(i => i.Name == config.Bridge))
-            return false;
         var routes = File.ReadLines("/proc/net/route").Skip(1).Select(ParseRoute).Where(r => r.PrefixLength > 0);
         if (routes.Any(route => Overlap(route, config.PodCidr) || Overlap(route, config.ServiceCidr)))
             return false;

@@ -40,6 +40,9 @@ public sealed class InstanceConfigTests : IDisposable
         Assert.NotEqual(one.LogDir, other.LogDir);
         Assert.NotEqual(one.ContainerdState, other.ContainerdState);
         Assert.StartsWith(_directory, other.ContainerdRoot);
+        // A reset takes the bridge down: that of an instance whose files are lost must not be another's.
+        Assert.Equal("litekube0", one.Bridge);
+        Assert.Equal($"lk{other.Suffix}", other.Bridge);
     }
 
     [Fact]
