@@ -22,6 +22,7 @@ public sealed class HistoryTests
         ["GarbageCollection"] = () => new GarbageCollectionScenario(),
         ["Endpoints"] = () => new EndpointsScenario(),
         ["Namespace"] = () => new NamespaceScenario(),
+        ["CronJob"] = () => new CronJobScenario(),
     };
 
     public static TheoryData<string> Names => [.. Scenarios.Keys];

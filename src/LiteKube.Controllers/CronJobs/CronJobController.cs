@@ -61,7 +61,7 @@ internal sealed class CronJobController(IKubeClient client, ISharedInformers inf
         var jobs = _jobs.ByIndex(OwnerIndex, cronJob.Metadata.Uid);
         foreach (var job in CronHistory.Surplus(cronJob, jobs).Where(j => j.Metadata.DeletionTimestamp is null))
             await DeleteAsync(cronJob, job.Metadata.Name, job.Metadata.Uid, cancellationToken);
-        foreach (var (type, reason, message) in CronHistory.Follow(cronJob.Status, jobs))
+        foreach (var (type, reason, message) in CronHistory.Follow(cronJob, jobs))
             events.Record(cronJob, type, reason, message);
         var known = jobs.Select(j => j.Metadata.Uid).ToHashSet(StringComparer.Ordinal);
         foreach (var active in (cronJob.Status.Active ?? []).Where(a => !known.Contains(a.Uid)).ToList())
@@ -130,9 +130,7 @@ internal sealed class CronJobController(IKubeClient client, ISharedInformers inf
             events.Warning(cronJob, "FailedCreate", $"Error creating job: {e.Message}");
             throw;
         }
-        var reference = IEventRecorder.Reference(job);
-        cronJob.Status.Active = [.. cronJob.Status.Active ?? [], reference];
-        cronJob.Status.LastScheduleTime = time.UtcDateTime;
+        CronHistory.Record(cronJob.Status, job, time);
     }
 
     private async Task DeleteAsync(V1CronJob cronJob, string name, string uid, CancellationToken cancellationToken)

@@ -67,18 +67,41 @@ public sealed class CronJobTests : ControllerTest
     [Fact]
     public async Task A_job_that_was_started_before_the_process_ended_is_not_started_again()
     {
-        var controller = await StartedAsync(Build());
-        Time.Advance(TimeSpan.FromSeconds(60.1));
-        Kube.Intercept = request => request.Method == "PUT" ? throw new IOException("the process is gone") : null;
-        await Assert.ThrowsAsync<IOException>(() => controller.ReconcileAsync(Key, default));
-        Kube.Intercept = null;
-        var job = Assert.Single(Kube.All<V1Job>("default"));
-        await SeenAsync<V1Job>("default", job.Metadata.Name, j => j is not null);
+        var job = await StartUnrecordedAsync(Build());
         Time.Advance(TimeSpan.FromSeconds(5));
         await new CronJobController(Kube.Client, Informers, Events, Time).ReconcileAsync(Key, default);
         Assert.Single(Kube.All<V1Job>("default"));
         Assert.Equal(job.Metadata.Uid, Assert.Single(Kube.Find<V1CronJob>("default", "cron")!.Status.Active).Uid);
         Assert.Contains($"Warning UnexpectedJob Saw a job that the controller did not create or forgot: {job.Metadata.Name}", Events.All);
+    }
+
+    [Fact]
+    public async Task A_job_whose_start_went_unrecorded_is_active_when_the_next_time_comes()
+    {
+        var job = await StartUnrecordedAsync(Build(s => s.ConcurrencyPolicy = "Forbid"));
+        Time.Advance(TimeSpan.FromSeconds(60));
+        await new CronJobController(Kube.Client, Informers, Events, Time).ReconcileAsync(Key, default);
+        Assert.Equal(job.Metadata.Uid, Assert.Single(Kube.All<V1Job>("default")).Metadata.Uid);
+        var status = Kube.Find<V1CronJob>("default", "cron")!.Status;
+        Assert.Equal(job.Metadata.Uid, Assert.Single(status.Active).Uid);
+        Assert.Equal(new DateTime(2026, 1, 1, 12, 1, 0, DateTimeKind.Utc), status.LastScheduleTime?.ToUniversalTime());
+        Assert.Equal("JobAlreadyActive", Events.All.Last().Split(' ')[1]);
+    }
+
+    [Fact]
+    public async Task A_job_whose_start_went_unrecorded_is_kept_until_it_is_recorded_or_its_time_would_run_again()
+    {
+        var job = await StartUnrecordedAsync(Build(s => s.SuccessfulJobsHistoryLimit = 0));
+        await FinishAsync(job, "Complete");
+        var controller = new CronJobController(Kube.Client, Informers, Events, Time);
+        await controller.ReconcileAsync(Key, default);
+        Assert.NotNull(Kube.Find<V1Job>("default", job.Metadata.Name));
+        Assert.Equal(new DateTime(2026, 1, 1, 12, 1, 0, DateTimeKind.Utc), Kube.Find<V1CronJob>("default", "cron")!.Status.LastScheduleTime?.ToUniversalTime());
+
+        await controller.ReconcileAsync(Key, default);
+        await SeenAsync<V1Job>("default", job.Metadata.Name, j => j is null);
+        await controller.ReconcileAsync(Key, default);
+        Assert.Empty(Kube.All<V1Job>("default"));
     }
 
     [Fact]
@@ -178,6 +201,19 @@ public sealed class CronJobTests : ControllerTest
         await SeenAsync<V1CronJob>("default", "cron", c => c is not null);
         await Informers.Get<V1Job>().WaitForSyncAsync(default);
         return controller;
+    }
+
+    /// <summary>The process ends between the start of the Job and the write of the status.</summary>
+    private async Task<V1Job> StartUnrecordedAsync(V1CronJob cronJob)
+    {
+        var controller = await StartedAsync(cronJob);
+        Time.Advance(TimeSpan.FromSeconds(60.1));
+        Kube.Intercept = request => request.Method == "PUT" ? throw new IOException("the process is gone") : null;
+        await Assert.ThrowsAsync<IOException>(() => controller.ReconcileAsync(Key, default));
+        Kube.Intercept = null;
+        var job = Assert.Single(Kube.All<V1Job>("default"));
+        await SeenAsync<V1Job>("default", job.Metadata.Name, j => j is not null);
+        return job;
     }
 
     private async Task FinishAsync(V1Job job, string condition)
