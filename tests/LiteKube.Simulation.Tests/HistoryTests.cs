@@ -23,6 +23,8 @@ public sealed class HistoryTests
         ["Endpoints"] = () => new EndpointsScenario(),
         ["Namespace"] = () => new NamespaceScenario(),
         ["CronJob"] = () => new CronJobScenario(),
+        ["Volume"] = () => new VolumeScenario(),
+        ["Node"] = () => new NodeScenario(),
     };
 
     public static TheoryData<string> Names => [.. Scenarios.Keys];

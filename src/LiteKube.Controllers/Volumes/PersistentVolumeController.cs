@@ -34,6 +34,9 @@ internal sealed class PersistentVolumeController(IKubeClient client, ISharedInfo
             {
                 _writtenClaims.Gone(ObjectKey.Of(claim), claim);
                 QueueBoth(runner, claim);
+                // Also one that was given to the claim before the claim was told.
+                foreach (var volume in _volumes.List().Where(v => v.Spec.ClaimRef?.Uid == claim.Metadata.Uid))
+                    runner.Queue.Add(ObjectKey.Of(volume));
             }));
         runner.Watch(_volumes, new InformerHandler<V1PersistentVolume>(
             OnAdd: volume => QueueBoth(runner, volume),

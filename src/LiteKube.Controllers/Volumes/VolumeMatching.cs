@@ -7,23 +7,27 @@ namespace LiteKube.Controllers.Volumes;
 /// <summary>Which volume suits a claim (https://kubernetes.io/docs/concepts/storage/persistent-volumes/#binding). Pure.</summary>
 internal static class VolumeMatching
 {
-    /// <summary>The smallest that is large enough; one that its creator meant for the claim before all others.</summary>
+    /// <summary>The smallest that is large enough; before all others the one that the claim was given already, then one that its creator meant for it.</summary>
     /// <param name="waitsForConsumer">Take only such a one: the scheduler chooses with the pod's node in view.</param>
     public static V1PersistentVolume? FindBest(V1PersistentVolumeClaim claim, IEnumerable<V1PersistentVolume> volumes, bool waitsForConsumer)
     {
         var requested = Requested(claim);
         V1PersistentVolume? best = null;
+        V1PersistentVolume? meant = null;
         foreach (var volume in volumes.Where(v => v.Metadata.DeletionTimestamp is null && SuitsForm(claim, v) && Capacity(v) >= requested))
         {
-            if (volume.IsBoundTo(claim))
+            // Given in a binding that was cut off; another one beside it would only have to be unbound again.
+            if (volume.Spec.ClaimRef?.Uid == claim.Metadata.Uid)
                 return volume;
+            if (volume.IsBoundTo(claim))
+                meant ??= volume;
             if (waitsForConsumer || volume.Spec.ClaimRef is not null || volume.Status?.Phase != "Available" || volume.ClassName() != claim.ClassName()
                 || !LabelSelector.From(claim.Spec.Selector ?? new V1LabelSelector()).Matches(volume.Metadata.Labels))
                 continue;
             if (best is null || Capacity(volume) < Capacity(best) || (Capacity(volume) == Capacity(best) && string.CompareOrdinal(volume.Metadata.Name, best.Metadata.Name) < 0))
                 best = volume;
         }
-        return best;
+        return meant ?? best;
     }
 
     /// <returns>Why the volume that the claim asks for by name cannot be its; null when it can.</returns>

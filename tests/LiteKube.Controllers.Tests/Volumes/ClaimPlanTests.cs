@@ -29,6 +29,14 @@ public sealed class ClaimPlanTests
     }
 
     [Fact]
+    public void A_binding_that_was_cut_off_goes_on_with_the_volume_that_was_given()
+    {
+        var meant = VolumeBuild.Volume("meant", change: v => v.Spec.ClaimRef = VolumeBuild.Reference("c", null));
+        var given = VolumeBuild.Volume("given", "5Gi", change: v => v.Spec.ClaimRef = VolumeBuild.Reference("c", "uid-c"));
+        Assert.Equal("given", Plan(VolumeBuild.Claim(), [meant, given]).Volume?.Metadata.Name);
+    }
+
+    [Fact]
     public void A_selector_narrows_the_choice()
     {
         var claim = VolumeBuild.Claim(change: c => c.Spec.Selector = new V1LabelSelector { MatchLabels = new Dictionary<string, string> { ["disk"] = "ssd" } });

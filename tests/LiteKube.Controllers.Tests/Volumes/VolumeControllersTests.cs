@@ -171,6 +171,32 @@ public sealed class VolumeControllersTests : ControllerTest
         Assert.Equal(told is null ? [] : [told], Events.All);
     }
 
+    [Fact]
+    public async Task A_volume_given_to_a_claim_that_goes_before_it_is_told_is_looked_at_again()
+    {
+        // Not started: what is queued stays to be seen.
+        var runner = Binder().CreateRunner(NullLoggerFactory.Instance);
+        Kube.Seed(VolumeBuild.Volume("v", phase: "Bound", change: v => v.Spec.ClaimRef = VolumeBuild.Reference("c", "uid-c")));
+        Kube.Seed(VolumeBuild.Claim());
+        await SeenAsync<V1PersistentVolume>("", "v", v => v is not null);
+        await SeenAsync<V1PersistentVolumeClaim>("default", "c", c => c is not null);
+        TakeAll(runner);
+        Kube.Remove<V1PersistentVolumeClaim>("default", "c", null);
+        await SeenAsync<V1PersistentVolumeClaim>("default", "c", c => c is null);
+        Assert.Contains(new ObjectKey("", "v"), TakeAll(runner));
+    }
+
+    private static List<ObjectKey> TakeAll(ControllerRunner runner)
+    {
+        var keys = new List<ObjectKey>();
+        while (runner.Queue.TryTake(out var key))
+        {
+            keys.Add(key);
+            runner.Queue.Done(key);
+        }
+        return keys;
+    }
+
     private PersistentVolumeController Binder() => new(Kube.Client, Informers, Events, Time);
 
     private static V1Pod EphemeralPod(string name)
