@@ -9,6 +9,9 @@ namespace LiteKube.ApiServer.Admission;
 /// <summary>What one object counts for in quotas (https://kubernetes.io/docs/concepts/policy/resource-quotas/).</summary>
 internal static class QuotaUsage
 {
+    /// <summary>What a request for all devices may get at the most: a claim holds no more.</summary>
+    private const long MaxDevices = 32;
+
     private static readonly string[] CountedByName = ["configmaps", "secrets", "replicationcontrollers", "resourcequotas", "services", "persistentvolumeclaims", "pods"];
 
     public static Dictionary<string, Quantity> Of(GroupResource resource, JsonObject value)
@@ -24,6 +27,8 @@ internal static class QuotaUsage
             AddService(usage, value.Obj("spec"));
         else if (resource == CoreResources.PersistentVolumeClaims)
             AddClaim(usage, value);
+        else if (resource == CoreResources.ResourceClaims)
+            AddDevices(usage, value.Obj("spec", "devices"));
         return usage;
     }
 
@@ -122,4 +127,27 @@ internal static class QuotaUsage
         if (name.Length > 0)
             usage[name + suffix + "requests.storage"] = storage;
     }
+
+    /// <summary>Devices by their class. Of several subrequests one is granted, so that each class counts the most that one of them asks for.</summary>
+    private static void AddDevices(Dictionary<string, Quantity> usage, JsonObject? devices)
+    {
+        foreach (var request in devices.Items("requests"))
+        {
+            var most = new Dictionary<string, long>(StringComparer.Ordinal);
+            foreach (var one in request.Obj("exactly") is { } exactly ? [exactly] : request.Items("firstAvailable"))
+                most[one.Str("deviceClassName")] = Math.Max(most.GetValueOrDefault(one.Str("deviceClassName")), DeviceCount(one));
+            foreach (var (name, count) in most)
+            {
+                var counted = name + ".deviceclass.resource.k8s.io/devices";
+                usage[counted] = usage.GetValueOrDefault(counted, Quantity.Zero) + Quantity.FromLong(count);
+            }
+        }
+    }
+
+    private static long DeviceCount(JsonObject request) => request.Str("allocationMode") switch
+    {
+        "ExactCount" => request.Long("count"),
+        "All" => MaxDevices,
+        _ => 0,
+    };
 }

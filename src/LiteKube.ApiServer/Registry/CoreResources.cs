@@ -24,6 +24,7 @@ internal static class CoreResources
     public static readonly GroupResource IngressClasses = new("networking.k8s.io", "ingressclasses");
     public static readonly GroupResource Leases = new("coordination.k8s.io", "leases");
     public static readonly GroupResource PriorityClasses = new("scheduling.k8s.io", "priorityclasses");
+    public static readonly GroupResource ResourceClaims = new("resource.k8s.io", "resourceclaims");
     public static readonly GroupResource RuntimeClasses = new("node.k8s.io", "runtimeclasses");
     public static readonly GroupResource StorageClasses = new("storage.k8s.io", "storageclasses");
     public static readonly GroupResource VolumeAttachments = new("storage.k8s.io", "volumeattachments");

@@ -6,7 +6,13 @@ namespace LiteKube.Controllers.ResourceQuotas;
 /// <summary>What objects count for in quotas, by the names that spec.hard uses. Pure.</summary>
 internal static class QuotaUsage
 {
+    public const string ResourceClaims = "resourceclaims.resource.k8s.io";
+
     private const string OfStorageClass = ".storageclass.storage.k8s.io/";
+    private const string DevicesOfClass = ".deviceclass.resource.k8s.io/devices";
+
+    /// <summary>What a request for all devices may get at the most: a claim holds no more.</summary>
+    private const long MaxDevices = 32;
 
     public static void AddPod(Dictionary<string, Quantity> usage, V1Pod pod)
     {
@@ -49,12 +55,35 @@ internal static class QuotaUsage
             Add(usage, storageClass + OfStorageClass + "requests.storage", storage);
     }
 
-    /// <returns>The resource ("deployments.apps") whose objects are merely counted under this name; null for other names.</returns>
+    /// <summary>Devices by their class. Of several subrequests one is granted, so that each class counts the most that one of them asks for.</summary>
+    public static void AddDevices(Dictionary<string, Quantity> usage, Resourcev1ResourceClaim claim)
+    {
+        foreach (var request in claim.Spec?.Devices?.Requests ?? [])
+        {
+            var asked = request.Exactly is { } exactly
+                ? [(exactly.DeviceClassName, DeviceCount(exactly.AllocationMode, exactly.Count))]
+                : (request.FirstAvailable ?? []).Select(s => (s.DeviceClassName, DeviceCount(s.AllocationMode, s.Count)));
+            foreach (var ofClass in asked.GroupBy(a => a.Item1, a => a.Item2, StringComparer.Ordinal))
+                Count(usage, ofClass.Key + DevicesOfClass, ofClass.Max());
+        }
+    }
+
+    public static bool IsDevices(string name) => name.EndsWith(DevicesOfClass, StringComparison.Ordinal);
+
+    /// <returns>The resource ("deployments.apps") by whose number of objects alone the use of this name may change; null for other names.</returns>
     public static string? CountedResource(string name) => name switch
     {
         "configmaps" or "secrets" or "replicationcontrollers" or "resourcequotas" => name,
+        _ when IsDevices(name) => ResourceClaims,
         _ when name.StartsWith("count/", StringComparison.Ordinal) => name["count/".Length..],
         _ => null,
+    };
+
+    private static long DeviceCount(string? mode, long? count) => mode switch
+    {
+        "ExactCount" => count ?? 0,
+        "All" => MaxDevices,
+        _ => 0,
     };
 
     private static void Count(Dictionary<string, Quantity> usage, string name, long count) => Add(usage, name, Quantity.FromLong(count));

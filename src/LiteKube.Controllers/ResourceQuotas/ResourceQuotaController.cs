@@ -51,7 +51,7 @@ internal sealed class ResourceQuotaController(IKubeClient client, ISharedInforme
             return ReconcileResult.Done;
         await counts.WaitForSyncAsync(cancellationToken);
         var hard = quota.Spec?.Hard ?? new Dictionary<string, ResourceQuantity>();
-        var used = Used(quota, hard.Keys);
+        var used = await UsedAsync(quota, hard.Keys, cancellationToken);
         if (quota.Status is { } status && AreEqual(status.Hard, PodResources.Read(hard)) && AreEqual(status.Used, used))
             return ReconcileResult.Done;
         var written = KubeJson.Clone(quota);
@@ -64,7 +64,7 @@ internal sealed class ResourceQuotaController(IKubeClient client, ISharedInforme
         return ReconcileResult.Done;
     }
 
-    private Dictionary<string, Quantity> Used(V1ResourceQuota quota, IEnumerable<string> names)
+    private async Task<Dictionary<string, Quantity>> UsedAsync(V1ResourceQuota quota, ICollection<string> names, CancellationToken cancellationToken)
     {
         var (ns, hasScopes) = (quota.Metadata.NamespaceProperty, QuotaScopes.HasScopes(quota));
         var usage = new Dictionary<string, Quantity>(StringComparer.Ordinal);
@@ -76,13 +76,19 @@ internal sealed class ResourceQuotaController(IKubeClient client, ISharedInforme
                 QuotaUsage.AddService(usage, service);
             foreach (var claim in _claims.List(ns))
                 QuotaUsage.AddClaim(usage, claim);
+            // Few clusters have claims of devices, and what one asks for does not change: they are worth no informer.
+            if (names.Any(QuotaUsage.IsDevices))
+            {
+                foreach (var claim in (await client.ListAsync<Resourcev1ResourceClaim>(ns, new ListOptions(), cancellationToken)).Items)
+                    QuotaUsage.AddDevices(usage, claim);
+            }
         }
         var used = new Dictionary<string, Quantity>(StringComparer.Ordinal);
         foreach (var name in names)
         {
             if (usage.TryGetValue(name, out var quantity))
                 used[name] = quantity;
-            else if (!hasScopes && QuotaUsage.CountedResource(name) is { } resource and not ("pods" or "services" or "persistentvolumeclaims"))
+            else if (!hasScopes && QuotaUsage.CountedResource(name) is { } resource and not ("pods" or "services" or "persistentvolumeclaims") && !QuotaUsage.IsDevices(name))
                 used[name] = Quantity.FromLong(counts.Count(resource, ns));
             else
                 used[name] = Quantity.Zero;
