@@ -1,39 +1,19 @@
-using System.Net;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using k8s.Models;
 using LiteKube.Client.Transport;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
+using LiteKube.Testing;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Client.Tests;
 
 /// <summary>Against Kestrel over TLS and HTTP/2.</summary>
 public sealed class HttpTransportTests : IAsyncLifetime
 {
-    private readonly X509Certificate2 _certificate = SelfSigned();
     private readonly string _tokenFile = Path.GetTempFileName();
-    private WebApplication _server = null!;
+    private TlsServer _server = null!;
     private RequestDelegate _answer = _ => Task.CompletedTask;
 
-    public async Task InitializeAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(https =>
-        {
-            https.ServerCertificate = _certificate;
-            https.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
-            https.AllowAnyClientCertificate();
-        })));
-        _server = builder.Build();
-        _server.Run(context => _answer(context));
-        await _server.StartAsync();
-    }
+    public async Task InitializeAsync() => _server = await TlsServer.StartAsync(TlsServer.SelfSigned("127.0.0.1"), context => _answer(context));
 
     public async Task DisposeAsync()
     {
@@ -65,9 +45,9 @@ public sealed class HttpTransportTests : IAsyncLifetime
             seen = context.Connection.ClientCertificate?.Thumbprint;
             return context.Response.WriteAsync("""{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}}""");
         };
-        using var transport = Transport(clientCertificate: () => _certificate);
+        using var transport = Transport(clientCertificate: () => _server.Certificate);
         await new KubeClient(transport).GetAsync<V1ConfigMap>("default", "a", default);
-        Assert.Equal(_certificate.Thumbprint, seen);
+        Assert.Equal(_server.Certificate.Thumbprint, seen);
     }
 
     [Fact]
@@ -123,24 +103,11 @@ public sealed class HttpTransportTests : IAsyncLifetime
     [Fact]
     public async Task A_server_of_another_authority_is_not_trusted()
     {
-        using var transport = new HttpTransport(new HttpTransportOptions(Address, [SelfSigned()]), TimeProvider.System);
+        using var other = TlsServer.SelfSigned("127.0.0.1");
+        using var transport = new HttpTransport(new HttpTransportOptions(_server.Address, [other]), TimeProvider.System);
         await Assert.ThrowsAsync<HttpRequestException>(() => transport.SendAsync(new KubeRequest("GET", "/version"), default));
     }
 
-    private Uri Address => new(_server.Urls.Single());
-
     private HttpTransport Transport(string? tokenFile = null, Func<X509Certificate2?>? clientCertificate = null) =>
-        new(new HttpTransportOptions(Address, [X509CertificateLoader.LoadCertificate(_certificate.RawData)], clientCertificate, tokenFile), TimeProvider.System);
-
-    private static X509Certificate2 SelfSigned()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=test", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
-    }
+        new(new HttpTransportOptions(_server.Address, [X509CertificateLoader.LoadCertificate(_server.Certificate.RawData)], clientCertificate, tokenFile), TimeProvider.System);
 }

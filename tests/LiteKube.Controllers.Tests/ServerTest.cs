@@ -1,24 +1,20 @@
-using System.Text;
-using k8s;
-using k8s.Models;
+using System.Net;
+using System.Text.Json.Nodes;
 using LiteKube.Client;
-using LiteKube.Client.Queues;
+using LiteKube.Client.Events;
 using LiteKube.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LiteKube.Controllers.Tests;
 
-/// <summary>The API server with its store, defaults, validation and admission; controllers under their own roles; a kubelet that does as the test says.</summary>
+/// <summary>The API server with its store, discovery, defaults, validation and admission; controllers under their own roles.</summary>
 public abstract class ServerTest : IAsyncLifetime
 {
-    protected const string Ns = "default";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private readonly List<ControllerRunner> _runners = [];
+    private readonly List<IComponent> _controllers = [];
+    private EventBroadcaster _events = null!;
 
     protected TestApiServer Server { get; private set; } = null!;
     protected SharedInformers Informers { get; private set; } = null!;
-    internal RecordedEvents Events { get; } = new();
-    internal PuppetKubelet Kubelet { get; private set; } = null!;
 
     /// <summary>With all rights.</summary>
     protected KubeClient Admin { get; private set; } = null!;
@@ -27,103 +23,72 @@ public abstract class ServerTest : IAsyncLifetime
     {
         Server = await TestApiServer.StartAsync();
         Admin = new KubeClient(ServerTransport.ForAdmin(Server.Server));
-        Informers = new SharedInformers(Admin, NullLoggerFactory.Instance, TimeProvider.System);
-        Kubelet = new PuppetKubelet(Admin, Informers);
+        Informers = new SharedInformers(Client("generic-garbage-collector"), NullLoggerFactory.Instance, TimeProvider.System);
+        _events = new EventBroadcaster(Client("generic-garbage-collector"), NullLoggerFactory.Instance, TimeProvider.System);
         // The admission of service accounts asks for it in every pod's namespace.
         await CreateAsync("/api/v1/namespaces/default/serviceaccounts", """{"metadata":{"name":"default"}}""");
-        await StartAsync(Kubelet.CreateRunner());
         await StartControllersAsync();
     }
 
     public async Task DisposeAsync()
     {
-        foreach (var runner in _runners)
-            await runner.StopAsync(default);
+        foreach (var controller in _controllers)
+            await controller.StopAsync(default);
+        await _events.DisposeAsync();
         await Informers.DisposeAsync();
         await Server.DisposeAsync();
     }
 
-    protected abstract Task StartControllersAsync();
-
-    protected async Task StartAsync(ControllerRunner runner)
-    {
-        _runners.Add(runner);
-        await runner.StartAsync(default);
-    }
+    /// <summary>Those of every test of the class.</summary>
+    protected virtual Task StartControllersAsync() => Task.CompletedTask;
 
     /// <summary>A client with the rights of that controller.</summary>
-    protected KubeClient ClientOf(string controller) => new(new ServerTransport(Server.Server, controller));
+    protected KubeClient Client(string controller) => new(new ServerTransport(Server.Server, controller));
+
+    protected IEventRecorder Recorder(string component) => ((IEventRecorderFactory)_events).Create(component);
+
+    protected async Task StartAsync(IComponent controller)
+    {
+        _controllers.Add(controller);
+        await controller.StartAsync(default);
+    }
 
     /// <summary>Ends it as the end of the process would.</summary>
-    protected async Task StopAsync(ControllerRunner runner)
+    protected async Task StopAsync(IComponent controller)
     {
-        _runners.Remove(runner);
-        await runner.StopAsync(default);
+        _controllers.Remove(controller);
+        await controller.StopAsync(default);
     }
 
-    /// <summary>What a reconciliation of that object asks of the server.</summary>
-    internal async Task<IReadOnlyList<string>> RequestsOfAsync(Func<IKubeClient, IReconciler> controller, string name)
-    {
-        var transport = new ListingTransport(Admin.Transport);
-        await controller(new KubeClient(transport)).ReconcileAsync(new ObjectKey(Ns, name), default);
-        return [.. transport.Requests];
-    }
-
-    protected async Task CreateAsync(string path, string body)
+    protected async Task<JsonObject> CreateAsync(string path, string body)
     {
         var response = await Server.PostAsync(path, body);
-        Assert.True((int)response.StatusCode is 201 or 409, response.Body);
+        Assert.True(response.StatusCode == HttpStatusCode.Created, response.Body);
+        return response.Json;
     }
 
-    /// <summary>A merge patch of the object, as a user makes it.</summary>
-    protected Task<T> PatchAsync<T>(string name, string patch, string? subresource = null) where T : class, IKubernetesObject<V1ObjectMeta> =>
-        Admin.PatchAsync<T>(typeof(T) == typeof(V1Node) ? null : Ns, name, KubePatch.Merge(Encoding.UTF8.GetBytes(patch)), subresource, default);
-
-    /// <summary>Until the object (null while absent) is as wanted.</summary>
-    protected async Task<T> UntilAsync<T>(string name, Func<T?, bool> wanted, string what) where T : class, IKubernetesObject<V1ObjectMeta> =>
-        (await UntilAllAsync<T>(all => wanted(all.FirstOrDefault(o => o.Metadata.Name == name)), what)).FirstOrDefault(o => o.Metadata.Name == name)!;
-
-    /// <summary>Until all objects of the kind in the namespace are as wanted.</summary>
-    protected async Task<IReadOnlyList<T>> UntilAllAsync<T>(Func<IReadOnlyList<T>, bool> wanted, string what) where T : class, IKubernetesObject<V1ObjectMeta>
+    protected async Task<JsonObject> PatchAsync(string path, string body)
     {
-        var informer = Informers.Get<T>();
-        var seen = new TaskCompletionSource<IReadOnlyList<T>>(TaskCreationOptions.RunContinuationsAsynchronously);
-        void Check()
-        {
-            List<T> all = [.. informer.List(Ns).OrderBy(o => o.Metadata.Name, StringComparer.Ordinal)];
-            if (wanted(all))
-                seen.TrySetResult(all);
-        }
-        await informer.WaitForSyncAsync(default);
-        using var handler = informer.AddHandler(new InformerHandler<T>(_ => Check(), (_, _) => Check(), _ => Check()));
-        Check();
-        try
-        {
-            return await seen.Task.WaitAsync(Patience);
-        }
-        catch (TimeoutException e)
-        {
-            throw new TimeoutException($"did not come within {Patience.TotalSeconds} s: {what}; there was {string.Join(", ", informer.List(Ns).Select(Describe))}", e);
-        }
+        var response = await Server.PatchAsync(path, body);
+        Assert.True(response.StatusCode == HttpStatusCode.OK, response.Body);
+        return response.Json;
     }
 
-    private static string Describe<T>(T value) where T : class, IKubernetesObject<V1ObjectMeta> => value switch
-    {
-        V1Pod pod => $"{pod.Metadata.Name} ({pod.Status?.Phase}{(pod.Metadata.DeletionTimestamp is null ? "" : ", terminating")}, {pod.Spec.Containers[0].Image})",
-        _ => Encoding.UTF8.GetString(Client.Json.KubeJson.Serialize(value)),
-    };
-}
+    protected async Task<IReadOnlyList<JsonObject>> ListAsync(string path) => [.. (await Server.GetAsync(path)).Json["items"]!.AsArray().Select(i => i!.AsObject())];
 
-/// <summary>Remembers what went through it.</summary>
-internal sealed class ListingTransport(IKubeTransport inner) : IKubeTransport
-{
-    public System.Collections.Concurrent.ConcurrentQueue<string> Requests { get; } = new();
-
-    public Task<KubeResponse> SendAsync(KubeRequest request, CancellationToken cancellationToken)
+    /// <summary>The object of the first change that is as wanted.</summary>
+    protected static async Task<JsonObject> UntilAsync(TestWatch watch, Func<JsonObject, bool> wanted, string what)
     {
-        Requests.Enqueue($"{request.Method} {request.PathAndQuery}");
-        return inner.SendAsync(request, cancellationToken);
+        while (await watch.NextAsync() is { } next)
+        {
+            if (wanted(next))
+                return next["object"]!.AsObject();
+        }
+        throw new InvalidOperationException($"the watch ended before it showed {what}");
     }
 
-    public IAsyncEnumerable<ReadOnlyMemory<byte>> WatchAsync(KubeRequest request, CancellationToken cancellationToken) => inner.WatchAsync(request, cancellationToken);
+    protected static string Name(JsonObject value) => (string)value["metadata"]!["name"]!;
+
+    protected static bool HasCondition(JsonObject value, string type) =>
+        value["status"]?["conditions"]?.AsArray().Any(c => (string?)c!["type"] == type && (string?)c["status"] == "True") == true;
 }

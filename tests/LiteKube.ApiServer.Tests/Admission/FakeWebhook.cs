@@ -1,27 +1,19 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
+using LiteKube.Testing;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace LiteKube.ApiServer.Tests.Admission;
 
 /// <summary>An admission webhook on Kestrel: each path answers as its handler says.</summary>
 internal sealed class FakeWebhook : IAsyncDisposable
 {
-    private readonly WebApplication _app;
-    private readonly X509Certificate2 _certificate;
+    private TlsServer _server = null!;
     private readonly ConcurrentDictionary<string, Func<JsonObject, CancellationToken, Task<JsonObject>>> _handlers = new(StringComparer.Ordinal);
 
-    private FakeWebhook(WebApplication app, X509Certificate2 certificate) => (_app, _certificate) = (app, certificate);
-
-    public int Port { get; private set; }
-    public string CaBundle => Convert.ToBase64String(Encoding.UTF8.GetBytes(_certificate.ExportCertificatePem()));
+    public int Port => _server.Port;
+    public string CaBundle => _server.CaBundle;
 
     /// <summary>The reviews' requests in the order in which they came, with the path.</summary>
     public ConcurrentQueue<(string Path, JsonObject Request)> Requests { get; } = new();
@@ -34,23 +26,8 @@ internal sealed class FakeWebhook : IAsyncDisposable
 
     public static async Task<FakeWebhook> StartAsync(string serviceName = "localhost")
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={serviceName}", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(serviceName);
-        names.AddIpAddress(IPAddress.Loopback);
-        request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        var now = TimeProvider.System.GetUtcNow();
-        var certificate = request.CreateSelfSigned(now.AddHours(-1), now.AddHours(1));
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, l => l.UseHttps(certificate)));
-        var app = builder.Build();
-        var webhook = new FakeWebhook(app, certificate);
-        app.Run(webhook.AnswerAsync);
-        await app.StartAsync();
-        webhook.Port = new Uri(app.Urls.Single()).Port;
+        var webhook = new FakeWebhook();
+        webhook._server = await TlsServer.StartAsync(TlsServer.SelfSigned(serviceName, "127.0.0.1"), webhook.AnswerAsync);
         return webhook;
     }
 
@@ -87,11 +64,7 @@ internal sealed class FakeWebhook : IAsyncDisposable
 
     public string Client(string path) => $$"""{"url":"https://127.0.0.1:{{Port}}/{{path}}","caBundle":"{{CaBundle}}"}""";
 
-    public async ValueTask DisposeAsync()
-    {
-        await _app.DisposeAsync();
-        _certificate.Dispose();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private async Task AnswerAsync(HttpContext context)
     {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace LiteKube.Controllers.Tests.CronJobs;
 
 /// <summary>What Kubernetes' conformance suite asks of CronJobs, each test named as its spec; the minutes pass as the test says.</summary>
-public sealed class CronJobConformanceTests : RealServerTest
+public sealed class CronJobConformanceTests : ServerTest
 {
     private const string CronJobs = "/apis/batch/v1/namespaces/default/cronjobs";
     private const string Jobs = "/apis/batch/v1/namespaces/default/jobs";

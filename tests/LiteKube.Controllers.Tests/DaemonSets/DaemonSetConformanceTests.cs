@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using k8s.Models;
 using LiteKube.Client;
+using LiteKube.Client.Json;
 using LiteKube.Controllers.DaemonSets;
 using LiteKube.Controllers.GarbageCollection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -12,16 +13,16 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LiteKube.Controllers.Tests.DaemonSets;
 
 /// <summary>What the conformance specs "[sig-apps] Daemon set [Serial]" ask for, on a real API server with three nodes. Each test names its spec.</summary>
-public sealed class DaemonSetConformanceTests : ServerTest
+public sealed class DaemonSetConformanceTests : WorkloadTest
 {
     private const string Path = "/apis/apps/v1/namespaces/default/daemonsets";
     private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    protected override async Task StartControllersAsync()
+    protected override async Task StartWorkloadsAsync()
     {
         foreach (var node in (string[])["node-1", "node-2", "node-3"])
             await CreateNodeAsync(node);
-        await StartAsync(new DaemonSetController(ClientOf("daemon-set-controller"), Informers, Events, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance));
+        await StartAsync(new DaemonSetController(Client("daemon-set-controller"), Informers, Events, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance));
     }
 
     /// <summary>"should run and stop simple daemon"</summary>
@@ -135,7 +136,7 @@ public sealed class DaemonSetConformanceTests : ServerTest
     [Fact]
     public async Task Should_list_and_delete_a_collection_of_DaemonSets()
     {
-        var collector = new GarbageCollector(ClientOf("generic-garbage-collector"), Events, NullLoggerFactory.Instance, TimeProvider.System);
+        var collector = new GarbageCollector(Client("generic-garbage-collector"), Events, NullLoggerFactory.Instance, TimeProvider.System);
         await collector.StartAsync(default);
         await CreateSetAsync();
         await ReadyAsync(3);
@@ -198,7 +199,7 @@ public sealed class DaemonSetConformanceTests : ServerTest
         await ReadyAsync(3);
         var first = Assert.Single(await RevisionsAsync());
         var uids = Pods().Select(p => p.Metadata.Uid).ToHashSet();
-        var twin = Client.Json.KubeJson.Clone(first);
+        var twin = KubeJson.Clone(first);
         twin.Metadata = new V1ObjectMeta { Name = "daemon-twin", NamespaceProperty = Ns, Labels = new Dictionary<string, string> { ["app"] = "daemon", ["controller-revision-hash"] = "twin" }, OwnerReferences = first.Metadata.OwnerReferences };
         twin.Revision = 5;
         await Admin.CreateAsync(twin, default);

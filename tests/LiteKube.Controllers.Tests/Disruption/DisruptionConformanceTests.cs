@@ -10,15 +10,15 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LiteKube.Controllers.Tests.Disruption;
 
 /// <summary>What the conformance specs "[sig-apps] DisruptionController" ask for, on a real API server, and what else budgets and evictions do together. Conformance tests name their spec.</summary>
-public sealed class DisruptionConformanceTests : ServerTest
+public sealed class DisruptionConformanceTests : WorkloadTest
 {
     private const string Path = "/apis/policy/v1/namespaces/default/poddisruptionbudgets";
     private const string Pods = "/api/v1/namespaces/default/pods";
 
-    protected override async Task StartControllersAsync()
+    protected override async Task StartWorkloadsAsync()
     {
-        await StartAsync(new DisruptionController(ClientOf("disruption-controller"), Informers, Events, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance));
-        await StartAsync(new StaleDisruptionCleaner(ClientOf("disruption-controller"), Informers, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance));
+        await StartAsync(new DisruptionController(Client("disruption-controller"), Informers, Events, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance));
+        await StartAsync(new StaleDisruptionCleaner(Client("disruption-controller"), Informers, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance));
     }
 
     /// <summary>"should create a PodDisruptionBudget"</summary>

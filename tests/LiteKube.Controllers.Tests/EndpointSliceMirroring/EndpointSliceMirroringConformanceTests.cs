@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LiteKube.Controllers.Tests.EndpointSliceMirroring;
 
 /// <summary>What Kubernetes' conformance suite asks of EndpointSliceMirroring, the test named as its spec.</summary>
-public sealed class EndpointSliceMirroringConformanceTests : RealServerTest
+public sealed class EndpointSliceMirroringConformanceTests : ServerTest
 {
     private const string Endpoints = "/api/v1/namespaces/default/endpoints";
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LiteKube.Controllers.Tests.Jobs;
 
 /// <summary>What Kubernetes' conformance suite asks of Jobs, each test named as its spec; their pods end as the test says.</summary>
-public sealed class JobConformanceTests : RealServerTest
+public sealed class JobConformanceTests : ServerTest
 {
     private const string Jobs = "/apis/batch/v1/namespaces/default/jobs";
     private const string Pods = "/api/v1/namespaces/default/pods";

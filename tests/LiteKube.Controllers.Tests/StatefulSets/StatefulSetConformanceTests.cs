@@ -9,12 +9,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LiteKube.Controllers.Tests.StatefulSets;
 
 /// <summary>What the conformance specs "[sig-apps] StatefulSet" ask for, on a real API server. Each test names its spec.</summary>
-public sealed class StatefulSetConformanceTests : ServerTest
+public sealed class StatefulSetConformanceTests : WorkloadTest
 {
     private const string Path = "/apis/apps/v1/namespaces/default/statefulsets";
 
-    protected override Task StartControllersAsync() =>
-        StartAsync(new StatefulSetController(ClientOf("statefulset-controller"), Informers, Events, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance));
+    protected override Task StartWorkloadsAsync() =>
+        StartAsync(new StatefulSetController(Client("statefulset-controller"), Informers, Events, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance));
 
     /// <summary>"should perform rolling updates and roll backs of template modifications"</summary>
     [Fact]
@@ -148,7 +148,7 @@ public sealed class StatefulSetConformanceTests : ServerTest
     [Fact]
     public async Task Should_list_patch_and_delete_a_collection_of_StatefulSets()
     {
-        var collector = new GarbageCollector(ClientOf("generic-garbage-collector"), Events, NullLoggerFactory.Instance, TimeProvider.System);
+        var collector = new GarbageCollector(Client("generic-garbage-collector"), Events, NullLoggerFactory.Instance, TimeProvider.System);
         await collector.StartAsync(default);
         await CreateAsync(1);
         await AllReadyAsync(1, "one");

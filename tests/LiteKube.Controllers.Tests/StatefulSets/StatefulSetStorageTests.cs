@@ -7,15 +7,15 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LiteKube.Controllers.Tests.StatefulSets;
 
 /// <summary>Claims, history and orphans of StatefulSets on a real API server.</summary>
-public sealed class StatefulSetStorageTests : ServerTest
+public sealed class StatefulSetStorageTests : WorkloadTest
 {
     private const string Path = "/apis/apps/v1/namespaces/default/statefulsets";
 
     private LiteKube.Client.Queues.ControllerRunner _runner = null!;
 
-    protected override Task StartControllersAsync()
+    protected override Task StartWorkloadsAsync()
     {
-        _runner = new StatefulSetController(ClientOf("statefulset-controller"), Informers, Events, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance);
+        _runner = new StatefulSetController(Client("statefulset-controller"), Informers, Events, TimeProvider.System).CreateRunner(NullLoggerFactory.Instance);
         return StartAsync(_runner);
     }
 
@@ -41,7 +41,7 @@ public sealed class StatefulSetStorageTests : ServerTest
         Kubelet.Refresh();
         await UntilAsync<V1Pod>("web-2", p => p is null, "web-2 gone");
         Assert.Equal(["web-0", "web-1"], Informers.Get<V1Pod>().List(Ns).Select(p => p.Metadata.Name).Order(StringComparer.Ordinal));
-        await StartControllersAsync();
+        await StartWorkloadsAsync();
         await ReadyAsync(3, patched.Metadata.Generation);
         Assert.Equal(2, Informers.Get<V1ControllerRevision>().List(Ns).Count);
         Assert.Equal(3, (await ClaimNamesAsync()).Count);
@@ -68,7 +68,7 @@ public sealed class StatefulSetStorageTests : ServerTest
     [Fact]
     public async Task Claims_go_with_what_the_retention_policy_says()
     {
-        var collector = new GarbageCollector(ClientOf("generic-garbage-collector"), Events, NullLoggerFactory.Instance, TimeProvider.System);
+        var collector = new GarbageCollector(Client("generic-garbage-collector"), Events, NullLoggerFactory.Instance, TimeProvider.System);
         await collector.StartAsync(default);
         await CreateAsync(2, Claims + """ "persistentVolumeClaimRetentionPolicy":{"whenScaled":"Delete","whenDeleted":"Delete"}, """);
         await ReadyAsync(2);

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LiteKube.Controllers.Tests.Volumes;
 
 /// <summary>What Kubernetes' conformance suite asks of the API of volumes and claims, each test named as its spec.</summary>
-public sealed class VolumeConformanceTests : RealServerTest
+public sealed class VolumeConformanceTests : ServerTest
 {
     private const string Volumes = "/api/v1/persistentvolumes";
     private const string Claims = "/api/v1/namespaces/default/persistentvolumeclaims";

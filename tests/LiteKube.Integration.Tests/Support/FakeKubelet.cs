@@ -1,12 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.WebSockets;
 using System.Text;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Integration.Tests.Support;
 
@@ -19,31 +15,22 @@ internal sealed class FakeKubelet : IAsyncDisposable
     private const byte In = 0, Out = 1, Err = 2, Result = 3, Close = 255;
     private static readonly string[] LogLines = ["first line\n", "second line\n", "third line\n"];
 
-    private readonly WebApplication _app;
+    private readonly TlsServer _server;
 
-    private FakeKubelet(WebApplication app) => _app = app;
+    private FakeKubelet(TlsServer server) => _server = server;
 
     /// <summary>Starts it as this node's, and a pod p with a container c that runs there.</summary>
     public static async Task<FakeKubelet> WithPodAsync(IntegrationServer server, string node, string ns)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        var certificate = server.Api.Server.Pki.KubeletServing(node, ["127.0.0.1"]).Current;
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
-        var app = builder.Build();
-        app.UseWebSockets();
-        app.Run(AnswerAsync);
-        await app.StartAsync();
-
-        var port = new Uri(app.Urls.First()).Port;
+        var kubelet = await TlsServer.StartAsync(server.Api.Server.Pki.KubeletServing(node, ["127.0.0.1"]).Current, AnswerAsync);
         await MustAsync(server.Api.PostAsync("/api/v1/nodes", $$$"""{"metadata":{"name":"{{{node}}}"}}"""));
-        await MustAsync(server.Api.PatchAsync($"/api/v1/nodes/{node}/status", $$$"""{"status":{"addresses":[{"type":"InternalIP","address":"127.0.0.1"}],"daemonEndpoints":{"kubeletEndpoint":{"Port":{{{port}}} } } } }"""));
+        await MustAsync(server.Api.PatchAsync($"/api/v1/nodes/{node}/status", $$$"""{"status":{"addresses":[{"type":"InternalIP","address":"127.0.0.1"}],"daemonEndpoints":{"kubeletEndpoint":{"Port":{{{kubelet.Port}}} } } } }"""));
         await MustAsync(server.Api.PostAsync($"/api/v1/namespaces/{ns}/pods", $$$"""{"metadata":{"name":"p"},"spec":{"nodeName":"{{{node}}}","tolerations":[{"operator":"Exists"}],"containers":[{"name":"c","image":"busybox"}]}}"""));
         await MustAsync(server.Api.PatchAsync($"/api/v1/namespaces/{ns}/pods/p/status", """{"status":{"phase":"Running"}}"""));
-        return new FakeKubelet(app);
+        return new FakeKubelet(kubelet);
     }
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private static async Task MustAsync(Task<TestResponse> request)
     {

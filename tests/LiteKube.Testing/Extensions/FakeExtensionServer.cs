@@ -1,15 +1,8 @@
 using System.Collections.Concurrent;
-using System.Net;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Testing.Extensions;
 
@@ -30,13 +23,12 @@ public sealed class FakeExtensionServer : IAsyncDisposable
     public const string Service = "sample-api";
     public const string Name = $"{Version}.{Group}";
 
-    private readonly WebApplication _app;
-    private readonly X509Certificate2 _certificate;
     private readonly FrontProxyTrust _trust;
+    private TlsServer _server = null!;
 
-    private FakeExtensionServer(WebApplication app, X509Certificate2 certificate, FrontProxyTrust trust) => (_app, _certificate, _trust) = (app, certificate, trust);
+    private FakeExtensionServer(FrontProxyTrust trust) => _trust = trust;
 
-    public int Port { get; private set; }
+    public int Port => _server.Port;
     public FakeFlunders Flunders { get; } = new();
     public ConcurrentQueue<SeenRequest> Seen { get; } = new();
 
@@ -49,33 +41,20 @@ public sealed class FakeExtensionServer : IAsyncDisposable
     /// <summary>Every request gets this answer instead; null: its own one.</summary>
     public volatile Func<HttpContext, Task>? Instead;
 
-    public string CaBundle => Convert.ToBase64String(Encoding.UTF8.GetBytes(_certificate.ExportCertificatePem()));
+    public string CaBundle => _server.CaBundle;
 
     /// <param name="authentication">ConfigMap kube-system/extension-apiserver-authentication.</param>
     public static async Task<FakeExtensionServer> StartAsync(JsonObject authentication, string? certificateName = null)
     {
-        var certificate = CreateCertificate(certificateName ?? $"{Service}.{Namespace}.svc");
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(k => k.Listen(IPAddress.Loopback, 0, l => l.UseHttps(certificate, h =>
-        {
-            h.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
-            h.AllowAnyClientCertificate();
-        })));
-        var app = builder.Build();
-        app.UseWebSockets();
-        var server = new FakeExtensionServer(app, certificate, FrontProxyTrust.Read(authentication));
-        app.Run(server.AnswerAsync);
-        await app.StartAsync();
-        server.Port = new Uri(app.Urls.Single()).Port;
+        var server = new FakeExtensionServer(FrontProxyTrust.Read(authentication));
+        server._server = await TlsServer.StartAsync(TlsServer.SelfSigned(certificateName ?? $"{Service}.{Namespace}.svc"), server.AnswerAsync);
         return server;
     }
 
     public async ValueTask DisposeAsync()
     {
         Flunders.EndWatches();
-        await _app.DisposeAsync();
-        _certificate.Dispose();
+        await _server.DisposeAsync();
     }
 
     /// <summary>The object that registers it.</summary>
@@ -111,19 +90,6 @@ public sealed class FakeExtensionServer : IAsyncDisposable
         context.Response.StatusCode = code;
         context.Response.ContentType = contentType;
         await context.Response.WriteAsync(body);
-    }
-
-    private static X509Certificate2 CreateCertificate(string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(name);
-        request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1")], false));
-        var now = TimeProvider.System.GetUtcNow();
-        return request.CreateSelfSigned(now.AddHours(-1), now.AddHours(1));
     }
 
     /// <summary>Whom an extension server believes, read from the ConfigMap as Kubernetes' library for such servers reads it.</summary>
