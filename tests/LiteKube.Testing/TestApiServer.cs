@@ -22,6 +22,9 @@ public sealed record TestResponse(HttpStatusCode StatusCode, string Body, HttpRe
 /// <summary>The whole API server on Kestrel at port 0 with SQLite on disk, in a directory of its own that goes with it.</summary>
 public sealed class TestApiServer : IAsyncDisposable
 {
+    /// <summary>Where the cluster is told that the server is: no Endpoints may have the loopback address where it listens.</summary>
+    public static readonly IPAddress AdvertiseAddress = IPAddress.Parse("192.0.2.10");
+
     private readonly string _directory;
 
     private TestApiServer(string directory, IStateStore store, ApiServer.ApiServer server)
@@ -45,7 +48,7 @@ public sealed class TestApiServer : IAsyncDisposable
         var directory = Directory.CreateTempSubdirectory("lk-api-").FullName;
         time ??= TimeProvider.System;
         var store = await SqliteStateStore.OpenAsync(new SqliteStoreOptions(Path.Combine(directory, "state.db")) { Transformer = transformer }, time, NullLoggerFactory.Instance, CancellationToken.None);
-        var options = new ApiServerOptions { Listen = [new(IPAddress.Loopback, 0)], DataDirectory = directory, AdvertiseAddress = IPAddress.Loopback };
+        var options = new ApiServerOptions { Listen = [new(IPAddress.Loopback, 0)], DataDirectory = directory, AdvertiseAddress = AdvertiseAddress };
         var server = new ApiServer.ApiServer(configure is null ? options : configure(options), store, NullLoggerFactory.Instance, time);
         await server.StartAsync(CancellationToken.None);
         return new TestApiServer(directory, store, server);

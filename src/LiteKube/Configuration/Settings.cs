@@ -10,7 +10,7 @@ internal static class Settings
     public static readonly Setting RunDir = new("runDir", "DIR", "Sockets and process ids (default /run/litekube).", ShortPath);
     public static readonly Setting LogDir = new("logDir", "DIR", "Log files (default /var/log/litekube).", AbsolutePath);
     public static readonly Setting NodeName = new("nodeName", "NAME", "This node's name (default: the host name).", DnsName);
-    public static readonly Setting NodeIp = new("nodeIp", "ADDRESS", "This node's address (default: that of the default route).", Address);
+    public static readonly Setting NodeIp = new("nodeIp", "ADDRESS", "This node's address (default: that of the default route).", NodeAddress);
     public static readonly Setting ApiPort = new("apiPort", "PORT", "Port of the API server (default 16443).", Port);
     public static readonly Setting KubeletPort = new("kubeletPort", "PORT", "Port of the kubelet (default 10250).", Port);
     public static readonly Setting PodCidr = new("podCidr", "CIDR", "Addresses of pods (default 10.1.0.0/16).", Cidr);
@@ -80,6 +80,10 @@ internal static class Settings
 
     private static string? Address(string text) =>
         IPAddress.TryParse(text, out var address) && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? null : "must be an IPv4 address";
+
+    // The cluster's own Endpoints would be refused with it.
+    private static string? NodeAddress(string text) =>
+        Address(text) ?? (IPAddress.IsLoopback(IPAddress.Parse(text)) ? "must be an address that pods can reach, not one of loopback" : null);
 
     private static string? Cidr(string text) =>
         IPNetwork.TryParse(text, out var network) && network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork && network.PrefixLength is >= 8 and <= 28

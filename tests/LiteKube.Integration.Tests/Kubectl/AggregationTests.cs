@@ -22,12 +22,7 @@ public sealed class AggregationTests
                 items:
                 - {apiVersion: v1, kind: Namespace, metadata: {name: wardle}}
                 - {apiVersion: v1, kind: Service, metadata: {name: sample-api, namespace: wardle}, spec: {ports: [{port: 7443}]}}
-                - apiVersion: discovery.k8s.io/v1
-                  kind: EndpointSlice
-                  metadata: {name: sample-api-1, namespace: wardle, labels: {kubernetes.io/service-name: sample-api}}
-                  addressType: FQDN
-                  ports: [{name: '', port: {{{extension.Port}}}}]
-                  endpoints: [{addresses: ["127.0.0.1"]}]
+                - {{{LoopbackEndpoints.Slice(FakeExtensionServer.Service, extension.Port).Trim()}}}
                 - {{{extension.ApiService().ReplaceLineEndings(" ")}}}
                 """, "--validate=false", "-n", "wardle");
             await kubectl.OkAsync("wait", "--for=condition=Available", $"apiservice/{FakeExtensionServer.Name}", "--timeout=30s");

@@ -28,12 +28,7 @@ public sealed class AutoscaleTests
                 items:
                 - {apiVersion: v1, kind: Namespace, metadata: {name: wardle}}
                 - {apiVersion: v1, kind: Service, metadata: {name: sample-api, namespace: wardle}, spec: {ports: [{port: 7443}]}}
-                - apiVersion: discovery.k8s.io/v1
-                  kind: EndpointSlice
-                  metadata: {name: sample-api-1, namespace: wardle, labels: {kubernetes.io/service-name: sample-api}}
-                  addressType: FQDN
-                  ports: [{name: '', port: {{{metrics.Port}}}}]
-                  endpoints: [{addresses: ["127.0.0.1"]}]
+                - {{{LoopbackEndpoints.Slice(FakeExtensionServer.Service, metrics.Port).Trim()}}}
                 - apiVersion: apiregistration.k8s.io/v1
                   kind: APIService
                   metadata: {name: v1beta1.metrics.k8s.io}

@@ -24,6 +24,7 @@ public sealed class ConfigFileTests
     [InlineData("apiPort: [1]\n", "c.yaml:1: apiPort takes a single value")]
     [InlineData("- apiPort\n", "c.yaml:1: the file must be a mapping of setting: value")]
     [InlineData("podCidr: 10.1.0.0/30\n", "c.yaml:1: podCidr: \"10.1.0.0/30\" must be an IPv4 network with a prefix of 8 to 28 bits, like 10.1.0.0/16")]
+    [InlineData("nodeIp: 127.0.0.1\n", "c.yaml:1: nodeIp: \"127.0.0.1\" must be an address that pods can reach, not one of loopback")]
     public void What_cannot_be_used_is_refused_by_name_and_line(string text, string message) =>
         Assert.Equal(message, Assert.Throws<ConfigurationException>(() => ConfigFile.Parse(text, "c.yaml")).Message);
 

@@ -1,4 +1,3 @@
-using System.Net;
 using LiteKube.Apis;
 using LiteKube.Apis.Schema;
 
@@ -16,11 +15,10 @@ public static class BuiltInStrategies
     {
         var ports = new ServicePorts(objects, options.NodePortRange, options.IsNodePortFree);
         var service = Make("", "services", r => new ServiceStrategy(r, addresses, ports, new ServiceAddressObjects(objects, writer)));
-        var discovery = new DiscoveryValidation(IPAddress.IsLoopback(options.AdvertiseAddress));
-        return [service, .. Core(discovery, time), .. Workloads(), .. Networking(discovery, addresses), .. Policies(time), .. Storage(), .. Devices()];
+        return [service, .. Core(time), .. Workloads(), .. Networking(addresses), .. Policies(time), .. Storage(), .. Devices()];
     }
 
-    private static IEnumerable<StrategyRegistration> Core(DiscoveryValidation discovery, TimeProvider time) =>
+    private static IEnumerable<StrategyRegistration> Core(TimeProvider time) =>
     [
         Make("", "pods", r => new PodStrategy(r)),
         Make("", "namespaces", r => new NamespaceStrategy(r)),
@@ -29,7 +27,7 @@ public static class BuiltInStrategies
         Checked("", "configmaps", ConfigValidation.ConfigMap),
         Make("", "replicationcontrollers", r => new WorkloadStrategy(r, WorkloadValidation.ReplicationController, WorkloadStatusValidation.ReplicaSet, InPodNames)),
         Make("", "podtemplates", r => new PodTemplateStrategy(r)),
-        Checked("", "endpoints", discovery.Endpoints),
+        Checked("", "endpoints", DiscoveryValidation.Endpoints),
         Checked("", "limitranges", QuotaValidation.LimitRange),
         Checked("", "resourcequotas", QuotaValidation.Quota, QuotaValidation.QuotaStatus),
         Make("", "persistentvolumes", r => new PersistentVolumeStrategy(r, time)),
@@ -51,9 +49,9 @@ public static class BuiltInStrategies
         Checked("coordination.k8s.io", "leases", PolicyValidation.Lease),
     ];
 
-    private static IEnumerable<StrategyRegistration> Networking(DiscoveryValidation discovery, ServiceAddresses addresses) =>
+    private static IEnumerable<StrategyRegistration> Networking(ServiceAddresses addresses) =>
     [
-        Checked("discovery.k8s.io", "endpointslices", discovery.EndpointSlice),
+        Checked("discovery.k8s.io", "endpointslices", DiscoveryValidation.EndpointSlice),
         Checked("networking.k8s.io", "networkpolicies", NetworkingValidation.NetworkPolicy),
         Make("networking.k8s.io", "ingresses", r => new IngressStrategy(r)),
         Checked("networking.k8s.io", "ingressclasses", IngressValidation.Class),

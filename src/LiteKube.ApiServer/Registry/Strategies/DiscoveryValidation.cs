@@ -1,11 +1,9 @@
-using System.Net;
 using System.Text.Json.Nodes;
 
 namespace LiteKube.ApiServer.Registry.Strategies;
 
 /// <summary>Endpoints and EndpointSlices.</summary>
-/// <param name="takesLoopback">Of a server that is itself known to the cluster at such an address, as in tests.</param>
-internal sealed class DiscoveryValidation(bool takesLoopback)
+internal static class DiscoveryValidation
 {
     private const int MaxEndpoints = 1000;
     private const int MaxAddresses = 100;
@@ -13,7 +11,7 @@ internal sealed class DiscoveryValidation(bool takesLoopback)
     private const int MaxHints = 8;
     private const int MaxTopologyLabels = 16;
 
-    public void Endpoints(FieldErrors errors, JsonObject value, JsonObject? old)
+    public static void Endpoints(FieldErrors errors, JsonObject value, JsonObject? old)
     {
         var index = 0;
         foreach (var subset in value.Items("subsets"))
@@ -30,7 +28,7 @@ internal sealed class DiscoveryValidation(bool takesLoopback)
         }
     }
 
-    public void EndpointSlice(FieldErrors errors, JsonObject value, JsonObject? old)
+    public static void EndpointSlice(FieldErrors errors, JsonObject value, JsonObject? old)
     {
         var type = value.Str("addressType");
         if (type.Length == 0)
@@ -53,7 +51,7 @@ internal sealed class DiscoveryValidation(bool takesLoopback)
             Checks.Immutable(errors, value["addressType"], old["addressType"], FieldPath.Of("addressType"));
     }
 
-    private void Addresses(FieldErrors errors, JsonObject subset, FieldPath field, string list)
+    private static void Addresses(FieldErrors errors, JsonObject subset, FieldPath field, string list)
     {
         var index = 0;
         foreach (var address in subset.Items(list))
@@ -63,7 +61,7 @@ internal sealed class DiscoveryValidation(bool takesLoopback)
             Checks.OptionalName(errors, address, path, "hostname", NameChecks.DnsLabel);
             if (address.StrOrNull("nodeName") is { } node)
                 Checks.Name(errors, path.Child("nodeName"), node, NameChecks.DnsSubdomain);
-            NotSpecial(errors, path.Child("ip"), address.Str("ip"));
+            Checks.NotSpecial(errors, path.Child("ip"), address.Str("ip"));
         }
     }
 
@@ -78,7 +76,7 @@ internal sealed class DiscoveryValidation(bool takesLoopback)
             Checks.Name(errors, field.Child("appProtocol"), protocol, NameChecks.QualifiedName);
     }
 
-    private void Endpoint(FieldErrors errors, JsonObject endpoint, string type, FieldPath field)
+    private static void Endpoint(FieldErrors errors, JsonObject endpoint, string type, FieldPath field)
     {
         var path = field.Child("addresses");
         var count = endpoint.Arr("addresses")?.Count ?? 0;
@@ -102,13 +100,7 @@ internal sealed class DiscoveryValidation(bool takesLoopback)
         Hints(errors, endpoint.Obj("hints"), field.Child("hints"), "forNodes", NameChecks.DnsSubdomain);
     }
 
-    private void NotSpecial(FieldErrors errors, FieldPath field, string text)
-    {
-        if (!takesLoopback || !IPAddress.TryParse(text, out var address) || !IPAddress.IsLoopback(address))
-            Checks.NotSpecial(errors, field, text);
-    }
-
-    private void EndpointAddress(FieldErrors errors, string address, string type, FieldPath field)
+    private static void EndpointAddress(FieldErrors errors, string address, string type, FieldPath field)
     {
         switch (type)
         {
@@ -123,7 +115,7 @@ internal sealed class DiscoveryValidation(bool takesLoopback)
                 }
                 if (AddressFormats.IsIPv6(address) != (type == "IPv6"))
                     errors.Invalid(field, address, $"must be an {type} address");
-                NotSpecial(errors, field, address);
+                Checks.NotSpecial(errors, field, address);
                 break;
         }
     }

@@ -11,7 +11,7 @@ internal static class ExtensionServers
 {
     public const string ApiServices = "/apis/apiregistration.k8s.io/v1/apiservices";
     public const string Flunders = $"/apis/{FakeExtensionServer.Group}/{FakeExtensionServer.Version}/namespaces/default/flunders";
-    public const string Slices = $"/apis/discovery.k8s.io/v1/namespaces/{FakeExtensionServer.Namespace}/endpointslices";
+    public static readonly string Slices = LoopbackEndpoints.Path(FakeExtensionServer.Namespace);
     public const string Services = $"/api/v1/namespaces/{FakeExtensionServer.Namespace}/services";
     public const string AuthenticationConfig = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
 
@@ -24,8 +24,8 @@ internal static class ExtensionServers
         Succeeded(await server.PostAsync(Services, $$$"""{"metadata":{"name":"{{{FakeExtensionServer.Service}}}"},"spec":{"ports":[{"port":7443,"targetPort":443}]}}"""));
     }
 
-    public static async Task CreateEndpointsAsync(this TestApiServer server, int port, string name = "sample-api-1", bool isReady = true) =>
-        Succeeded(await server.PostAsync(Slices, $$$"""{"metadata":{"name":"{{{name}}}","labels":{"kubernetes.io/service-name":"{{{FakeExtensionServer.Service}}}"}},"addressType":"FQDN","ports":[{"name":"","port":{{{port}}}}],"endpoints":[{"addresses":["127.0.0.1"],"conditions":{"ready":{{{(isReady ? "true" : "false")}}}}}]}"""));
+    public static async Task CreateEndpointsAsync(this TestApiServer server, int port, string? name = null, bool isReady = true) =>
+        Succeeded(await server.PostAsync(Slices, LoopbackEndpoints.Slice(FakeExtensionServer.Service, port, name, isReady)));
 
     /// <summary>Service, endpoints and APIService; answers once it is available.</summary>
     public static async Task RegisterAsync(this TestApiServer server, FakeExtensionServer extension)

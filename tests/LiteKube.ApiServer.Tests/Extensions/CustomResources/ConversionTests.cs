@@ -76,7 +76,7 @@ public sealed class ConversionTests
         await using var converter = await FakeConverter.StartAsync("hook.default.svc");
         await using var server = await TestApiServer.StartAsync();
         await server.PostAsync("/api/v1/namespaces/default/services", """{"metadata":{"name":"hook"},"spec":{"ports":[{"port":443,"targetPort":8443}]}}""");
-        await LoopbackEndpoints.PutAsync(server, "hook", converter.Address.Port);
+        await server.PostAsync(LoopbackEndpoints.Path("default"), LoopbackEndpoints.Slice("hook", converter.Address.Port));
         await server.EstablishAsync(Definition("\"service\":{\"namespace\":\"default\",\"name\":\"hook\",\"path\":\"/convert\"}", converter.CaBundle));
 
         var created = await server.PostAsync(V2, """{"apiVersion":"example.com/v2","kind":"Foo","metadata":{"name":"a"},"spec":{"hostname":"h"}}""");

@@ -19,7 +19,7 @@ public sealed class RestartTests
         var directory = Directory.CreateTempSubdirectory("lk-restart-").FullName;
         try
         {
-            await using var second = new ApiServer(new ApiServerOptions { Listen = [new(IPAddress.Loopback, 0)], DataDirectory = directory, AdvertiseAddress = IPAddress.Loopback }, first.Store, NullLoggerFactory.Instance, TimeProvider.System);
+            await using var second = new ApiServer(new ApiServerOptions { Listen = [new(IPAddress.Loopback, 0)], DataDirectory = directory, AdvertiseAddress = TestApiServer.AdvertiseAddress }, first.Store, NullLoggerFactory.Instance, TimeProvider.System);
             await second.StartAsync(CancellationToken.None);
 
             var answer = await second.ExecuteAsync(new InProcessRequest("GET", $"{CustomServer.Foos}/a", new UserInfo("admin", [UserInfo.MastersGroup])), CancellationToken.None);
