@@ -33,11 +33,12 @@ internal sealed class ServerParts : IAsyncDisposable
     private readonly WebhookCaller _webhooks;
     private readonly AdmissionMetrics _admissionMetrics = new();
     private readonly AdmissionRunner _admission;
+    private readonly AuditMetrics _auditMetrics = new();
     private readonly AuditTrail? _audit;
 
     public ServerParts(ApiServerOptions options, IStateStore store, ClusterPki pki, IReadOnlyList<HealthCheck> checks, StoreHealth storeHealth, ILoggerFactory logs, TimeProvider time, CancellationToken stopping)
     {
-        _audit = AuditTrail.Open(options.Audit, time, logs);
+        _audit = AuditTrail.Open(options.Audit, _auditMetrics, time, logs);
         Reader = new ObjectReader(store, logs.CreateLogger<ObjectReader>());
         var strategies = new StrategyRegistry();
         var addresses = new ServiceAddresses(Reader, options.ServiceCidr);
@@ -138,7 +139,7 @@ internal sealed class ServerParts : IAsyncDisposable
     {
         var watches = new WatchCounts();
         var gate = new FlowGate(Flows, new WorkEstimator(store, () => Resources, watches, time), watches, time);
-        var metrics = new ServerMetrics(time, gate, Flows, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)], _admissionMetrics, ComponentMetrics);
+        var metrics = new ServerMetrics(time, gate, Flows, () => [("apiserver_storage_revision", "Newest committed revision of the store.", store.CurrentRevision)], _admissionMetrics, _auditMetrics, ComponentMetrics);
         var responder = new ObjectResponder(time);
         var read = new ReadEndpoints(Registry, responder, time);
         var write = new WriteEndpoints(Registry, responder, Authorizer, time);

@@ -12,20 +12,22 @@ internal sealed class AuditTrail : IAsyncDisposable
 
     private readonly AuditPolicy _policy;
     private readonly AuditLog _log;
+    private readonly AuditMetrics _metrics;
     private readonly TimeProvider _time;
 
-    public AuditTrail(AuditPolicy policy, AuditLog log, TimeProvider time) => (_policy, _log, _time) = (policy, log, time);
+    private AuditTrail(AuditPolicy policy, AuditLog log, AuditMetrics metrics, TimeProvider time) => (_policy, _log, _metrics, _time) = (policy, log, metrics, time);
 
     /// <summary>Null when no options ask for it.</summary>
     /// <exception cref="InvalidDataException">Policy or log cannot be used.</exception>
-    public static AuditTrail? Open(AuditOptions? options, TimeProvider time, ILoggerFactory logs) =>
-        options is null ? null : new AuditTrail(AuditPolicy.Load(options.PolicyFile), new AuditLog(options, time, logs.CreateLogger<AuditLog>()), time);
+    public static AuditTrail? Open(AuditOptions? options, AuditMetrics metrics, TimeProvider time, ILoggerFactory logs) =>
+        options is null ? null : new AuditTrail(AuditPolicy.Load(options.PolicyFile), new AuditLog(options, metrics, time, logs.CreateLogger<AuditLog>()), metrics, time);
 
     /// <summary>Null: the policy wants nothing recorded.</summary>
     /// <param name="user">Who asks, before any impersonation; null: nobody proved to be someone.</param>
     public AuditedRequest? Begin(ApiRequest request, UserInfo? user)
     {
         var decision = _policy.Evaluate(user, request.Info);
+        _metrics.Judged(decision.Level);
         if (decision.Level == AuditLevel.None)
             return null;
         var given = request.Header(IdHeader);

@@ -9,7 +9,6 @@ namespace LiteKube.ApiServer.Audit;
 internal sealed class RotatingFile : IDisposable
 {
     private const string TimeFormat = "yyyy-MM-dd'T'HH-mm-ss.fff";
-    private const int BufferBytes = 64 * 1024;
 
     private readonly AuditOptions _options;
     private readonly TimeProvider _time;
@@ -30,7 +29,7 @@ internal sealed class RotatingFile : IDisposable
         try
         {
             var stream = OpenFile(options.LogPath);
-            return new(options, time, stream, stream.Length);
+            return new(options, time, stream, LengthOf(stream));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -38,17 +37,26 @@ internal sealed class RotatingFile : IDisposable
         }
     }
 
-    public void Write(ReadOnlySpan<byte> line)
+    /// <param name="lines">Whole lines. They are in the file when this returns, and none of them is when it throws.</param>
+    /// <exception cref="IOException">They could not be written; the next call opens the file anew.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be opened any more.</exception>
+    public void Write(ReadOnlySpan<byte> lines)
     {
-        if (_options.MaxSizeMegabytes > 0 && !IsStandardOutput && _size > 0 && _size + line.Length > _options.MaxSizeMegabytes * 1024L * 1024L)
+        if (_options.MaxSizeMegabytes > 0 && !IsStandardOutput && _size > 0 && _size + lines.Length > _options.MaxSizeMegabytes * 1024L * 1024L)
             Rotate();
-        // A file that could not be opened again is tried with each line.
-        _stream ??= OpenFile(Path);
-        _stream.Write(line);
-        _size += line.Length;
+        _stream ??= Reopen();
+        try
+        {
+            _stream.Write(lines);
+        }
+        catch (IOException) when (!IsStandardOutput)
+        {
+            _stream.Dispose();
+            _stream = null;
+            throw;
+        }
+        _size += lines.Length;
     }
-
-    public void Flush() => _stream?.Flush();
 
     public void Dispose() => _stream?.Dispose();
 
@@ -56,15 +64,32 @@ internal sealed class RotatingFile : IDisposable
     {
         if (System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is { } directory)
             Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return new FileStream(path, new FileStreamOptions
+        var stream = new FileStream(path, new FileStreamOptions
         {
-            Mode = FileMode.Append,
+            Mode = FileMode.OpenOrCreate,
             Access = FileAccess.Write,
             Share = FileShare.Read,
-            BufferSize = BufferBytes,
+            // A buffer of the stream could keep half a line of what failed.
+            BufferSize = 0,
             // It may hold what Secrets hold.
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         });
+        // Not as FileMode.Append, under which nothing could be taken back. A pipe has no end to go to.
+        if (stream.CanSeek)
+            stream.Seek(0, SeekOrigin.End);
+        return stream;
+    }
+
+    private static long LengthOf(FileStream stream) => stream.CanSeek ? stream.Length : 0;
+
+    private FileStream Reopen()
+    {
+        var stream = OpenFile(Path);
+        // A disk that was full took part of the lines perhaps.
+        if (stream.CanSeek && stream.Length > _size)
+            stream.SetLength(_size);
+        _size = LengthOf(stream);
+        return stream;
     }
 
     private void Rotate()

@@ -82,6 +82,20 @@ public sealed class AuditLogTests : IDisposable
     }
 
     [Fact]
+    public async Task Metrics_count_events_and_the_levels_of_requests()
+    {
+        await RecordAsync("omitStages: [RequestReceived]\nrules:\n- {level: Metadata, resources: [{group: '', resources: [secrets]}]}\n- {level: None}", async server =>
+        {
+            await server.GetAsync($"{Secrets}/none");
+            var metrics = (await server.GetAsync("/metrics")).Body;
+            Assert.Matches("(?m)^apiserver_audit_event_total [1-9][0-9]*$", metrics);
+            Assert.Matches("(?m)^apiserver_audit_level_total{level=\"Metadata\"} [1-9][0-9]*$", metrics);
+            Assert.Matches("(?m)^apiserver_audit_level_total{level=\"None\"} [1-9][0-9]*$", metrics);
+            Assert.DoesNotContain("apiserver_audit_error_total{", metrics, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
     public async Task Refusals_say_who_was_refused_and_why()
     {
         var events = await RecordAsync("omitStages: [RequestReceived]\nrules:\n- {level: Metadata}", async server =>
@@ -134,7 +148,7 @@ public sealed class AuditLogTests : IDisposable
     [Fact]
     public async Task A_queue_that_is_full_makes_writers_wait_and_loses_nothing()
     {
-        await using (var log = new AuditLog(new AuditOptions { PolicyFile = "", LogPath = LogPath, MaxSizeMegabytes = 1, MaxBackups = 0 }, TimeProvider.System, NullLogger<AuditLog>.Instance))
+        await using (var log = new AuditLog(new AuditOptions { PolicyFile = "", LogPath = LogPath, MaxSizeMegabytes = 1, MaxBackups = 0 }, new AuditMetrics(), TimeProvider.System, NullLogger<AuditLog>.Instance))
         {
             await Parallel.ForEachAsync(Enumerable.Range(0, 6000), async (i, _) => await log.WriteAsync(Encoding.UTF8.GetBytes($"{i} {new string('x', i % 100 == 0 ? 70_000 : 500)}\n")));
         }
