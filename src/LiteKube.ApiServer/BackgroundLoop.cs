@@ -5,18 +5,23 @@ namespace LiteKube.ApiServer;
 /// <summary>Keeps one of the server's background loops running until the server stops.</summary>
 internal static class BackgroundLoop
 {
-    internal static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    internal static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>A loop that ran for so long was well: when it breaks then, it begins anew after the first pause.</summary>
+    internal static readonly TimeSpan WellAfter = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// A loop that breaks is told of and begun anew: nobody else would notice that tokens are no longer looked after, or
-    /// definitions no longer established.
+    /// definitions no longer established. What breaks it again and again makes the pauses longer, to twice the last.
     /// </summary>
     public static async Task RunAsync(Func<CancellationToken, Task> run, ILogger logger, TimeProvider time, CancellationToken stopping)
     {
         try
         {
-            while (true)
+            for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
             {
+                var started = time.GetTimestamp();
                 try
                 {
                     await run(stopping);
@@ -24,9 +29,10 @@ internal static class BackgroundLoop
                 }
                 catch (Exception exception) when (!stopping.IsCancellationRequested)
                 {
-                    ApiServerLog.LoopBroke(logger, run.Target?.GetType().Name ?? "background", Pause, exception);
+                    if (time.GetElapsedTime(started) >= WellAfter) pause = FirstPause;
+                    ApiServerLog.LoopBroke(logger, run.Target?.GetType().Name ?? "background", pause, exception);
                 }
-                await Task.Delay(Pause, time, stopping);
+                await Task.Delay(pause, time, stopping);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

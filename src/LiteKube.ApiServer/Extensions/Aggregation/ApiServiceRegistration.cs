@@ -1,10 +1,8 @@
 using System.Text.Json.Nodes;
-using System.Threading.Channels;
 using LiteKube.Apis;
 using LiteKube.Apis.Schema;
 using LiteKube.ApiServer.Extensions.CustomResources;
 using LiteKube.ApiServer.Registry;
-using LiteKube.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.ApiServer.Extensions.Aggregation;
@@ -16,12 +14,10 @@ namespace LiteKube.ApiServer.Extensions.Aggregation;
 /// </summary>
 internal sealed class ApiServiceRegistration(IObjectReader objects, ApiServiceWriter writer, TimeProvider time, ILogger<ApiServiceRegistration> logger)
 {
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
-
     private static readonly HashSet<GroupVersion> BuiltIn =
         [.. ResourceCatalog.BuiltIn.Resources.Select(r => r.Resource.GroupVersion).Where(v => v.Group != ApiService.Resource.Group)];
 
-    private readonly Channel<string> _queue = Channel.CreateUnbounded<string>(new() { SingleReader = true });
+    private readonly SyncQueue _queue = new(time);
     private readonly HashSet<string> _atStart = new(StringComparer.Ordinal);
 
     /// <summary>Writes those of the built-in group versions; a server that is ready has them.</summary>
@@ -36,30 +32,16 @@ internal sealed class ApiServiceRegistration(IObjectReader objects, ApiServiceWr
     {
         using var definitions = objects.Subscribe(Definition.Resource, (value, old) =>
         {
-            foreach (var groupVersion in VersionsOf(value).Union(VersionsOf(old))) _queue.Writer.TryWrite(ApiService.NameOf(groupVersion));
+            foreach (var groupVersion in VersionsOf(value).Union(VersionsOf(old))) _queue.Add(ApiService.NameOf(groupVersion));
         });
-        using var services = objects.Subscribe(ApiService.Resource, (value, old) => _queue.Writer.TryWrite((value ?? old!).MetaName()));
-        while (true) await SyncOrRetryAsync(await _queue.Reader.ReadAsync(cancellationToken), cancellationToken);
+        using var services = objects.Subscribe(ApiService.Resource, (value, old) => _queue.Add((value ?? old!).MetaName()));
+        await _queue.RunAsync(SyncAsync, (name, pause, reason) => AggregationLog.RegistrationFailed(logger, name, pause, reason), cancellationToken);
     }
 
     private static IEnumerable<GroupVersion> VersionsOf(JsonObject? definition)
     {
         var spec = definition.Obj("spec");
         return spec.Items("versions").Select(v => new GroupVersion(spec.Str("group"), v.Str("name")));
-    }
-
-    private async Task SyncOrRetryAsync(string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await SyncAsync(name, cancellationToken);
-        }
-        catch (Exception exception) when (exception is ApiException or StoreUnavailableException)
-        {
-            AggregationLog.RegistrationFailed(logger, name, RetryAfter, exception);
-            await Task.Delay(RetryAfter, time, cancellationToken);
-            _queue.Writer.TryWrite(name);
-        }
     }
 
     private async Task SyncAsync(string name, CancellationToken cancellationToken)

@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
-using System.Threading.Channels;
 using LiteKube.ApiServer.Registry;
-using LiteKube.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.ApiServer.Extensions.Aggregation;
@@ -13,40 +11,24 @@ namespace LiteKube.ApiServer.Extensions.Aggregation;
 internal sealed class ExtensionApis(
     IObjectReader objects, ExtensionClients clients, ApiServiceAvailability availability, AggregatedDiscovery discovery, AggregatedOpenApi openApi, TimeProvider time, ILogger<ExtensionApis> logger)
 {
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
-
     private const string ServiceNameLabel = "kubernetes.io/service-name";
 
-    private readonly Channel<string> _queue = Channel.CreateUnbounded<string>(new() { SingleReader = true });
+    private readonly SyncQueue _queue = new(time);
     private readonly Dictionary<string, ExtensionApi> _apis = new(StringComparer.Ordinal);
     private volatile ExtensionApi[] _following = [];
     private readonly List<IDisposable> _subscriptions = [];
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var services = objects.Subscribe(ApiService.Resource, (value, old) => _queue.Writer.TryWrite((value ?? old!).MetaName()));
+        using var services = objects.Subscribe(ApiService.Resource, (value, old) => _queue.Add((value ?? old!).MetaName()));
         try
         {
-            while (true) await SyncOrRetryAsync(await _queue.Reader.ReadAsync(cancellationToken), cancellationToken);
+            await _queue.RunAsync(SyncAsync, (name, pause, reason) => AggregationLog.CheckFailed(logger, name, pause, reason), cancellationToken);
         }
         finally
         {
             Unsubscribe();
             foreach (var api in _apis.Values) await api.DisposeAsync();
-        }
-    }
-
-    private async Task SyncOrRetryAsync(string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await SyncAsync(name, cancellationToken);
-        }
-        catch (Exception exception) when (exception is ApiException or StoreUnavailableException)
-        {
-            AggregationLog.CheckFailed(logger, name, RetryAfter, exception);
-            await Task.Delay(RetryAfter, time, cancellationToken);
-            _queue.Writer.TryWrite(name);
         }
     }
 

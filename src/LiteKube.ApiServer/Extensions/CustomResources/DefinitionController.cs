@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
-using System.Threading.Channels;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Extensions.CustomResources.Validation;
 using LiteKube.ApiServer.Extensions.Webhooks;
@@ -19,34 +18,20 @@ internal sealed class DefinitionController(IObjectReader objects, ObjectRegistry
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
-    private readonly Channel<string> _queue = Channel.CreateUnbounded<string>(new() { SingleReader = true });
+    private readonly SyncQueue _queue = new(time);
     private readonly ConcurrentDictionary<string, Task> _cleanups = new(StringComparer.Ordinal);
     private readonly DefinitionWriter _writer = new(registry, resources);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using var subscription = objects.Subscribe(Definition.Resource, (value, old) => _queue.Writer.TryWrite((value ?? old!).MetaName()));
+        using var subscription = objects.Subscribe(Definition.Resource, (value, old) => _queue.Add((value ?? old!).MetaName()));
         try
         {
-            while (true) await SyncOrRetryAsync(await _queue.Reader.ReadAsync(cancellationToken), cancellationToken);
+            await _queue.RunAsync(SyncAsync, (name, pause, reason) => CustomResourceLog.SyncFailed(logger, name, pause, reason), cancellationToken);
         }
         finally
         {
             await Task.WhenAll(_cleanups.Values);
-        }
-    }
-
-    private async Task SyncOrRetryAsync(string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await SyncAsync(name, cancellationToken);
-        }
-        catch (Exception exception) when (exception is ApiException or StoreUnavailableException)
-        {
-            CustomResourceLog.SyncFailed(logger, name, RetryAfter, exception);
-            await Task.Delay(RetryAfter, time, cancellationToken);
-            _queue.Writer.TryWrite(name);
         }
     }
 
@@ -79,7 +64,7 @@ internal sealed class DefinitionController(IObjectReader objects, ObjectRegistry
         var group = name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..];
         foreach (var other in objects.List(Definition.Resource))
         {
-            if (other.Obj("spec").Str("group") == group && other.MetaName() != name) _queue.Writer.TryWrite(other.MetaName());
+            if (other.Obj("spec").Str("group") == group && other.MetaName() != name) _queue.Add(other.MetaName());
         }
     }
 
@@ -170,7 +155,7 @@ internal sealed class DefinitionController(IObjectReader objects, ObjectRegistry
         }
         _cleanups.TryRemove(name, out _);
         // Whether it is done, or must be done again, is seen from the CRD itself.
-        _queue.Writer.TryWrite(name);
+        _queue.Add(name);
     }
 }
 
