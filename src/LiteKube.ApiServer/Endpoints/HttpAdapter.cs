@@ -1,6 +1,3 @@
-using System.Buffers.Text;
-using System.IO.Compression;
-using System.Text;
 using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Authentication;
 using LiteKube.ApiServer.Authentication.Oidc;
@@ -8,7 +5,6 @@ using LiteKube.ApiServer.Authorization;
 using LiteKube.ApiServer.Watch;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Primitives;
 
@@ -17,17 +13,12 @@ namespace LiteKube.ApiServer.Endpoints;
 /// <summary>HTTP on one side, the pipeline on the other: who asks, what they ask, and how the answer is written.</summary>
 internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authenticator, TokenIssuers issuers, IAuthorizer authorizer, int maxBodyBytes, ILogger<HttpAdapter> logger, CancellationToken stopping)
 {
-    /// <summary>Upstream's threshold: smaller answers cost more to compress than to send.</summary>
-    private const int GzipThresholdBytes = 128 * 1024;
-
     private const int WatchFlushBytes = 64 * 1024;
 
     /// <summary>The pace of watches is the transport's own affair: it keeps real time whatever clock the server runs on.</summary>
     private static readonly TimeProvider TransportClock = TimeProvider.System;
 
     private readonly WatchPace _watchPace = new(TransportClock);
-
-    private const string BearerProtocol = "base64url.bearer.authorization.k8s.io.";
 
     // As Go writes upstream's X-Kubernetes-PF-FlowSchema-UID.
     private const string SchemaUidHeader = "X-Kubernetes-Pf-Flowschema-Uid";
@@ -73,8 +64,8 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         var constraint = "";
         try
         {
-            user = await authenticator.AuthenticateAsync(ReadCredentials(context), cancellationToken) ?? issuers.Anonymous.UserFor(context.Request.Path.Value ?? "/");
-            if (HasImpersonation(context.Request.Headers))
+            user = await authenticator.AuthenticateAsync(RequestCredentials.Read(context), cancellationToken) ?? issuers.Anonymous.UserFor(context.Request.Path.Value ?? "/");
+            if (RequestCredentials.HasImpersonation(context.Request.Headers))
             {
                 var message = context.Request;
                 var info = RequestInfoParser.Parse(message.Method, message.Path.Value ?? "/", QueryParameters.Parse(message.QueryString.Value ?? ""));
@@ -164,31 +155,11 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         if (request is { HasWarnings: true }) response.Headers.Warning = new StringValues(RequestPipeline.WarningHeaders(request.Warnings));
         switch (result)
         {
-            case BytesResult bytes: await WithinLimitAsync(context, WriteBytesAsync(context, bytes.Body, cancellationToken)); break;
-            case CompressedResult packed: await WithinLimitAsync(context, WriteCompressedAsync(context, packed, cancellationToken)); break;
-            case ListResult list: await WithinLimitAsync(context, WriteListAsync(context, list, cancellationToken)); break;
+            case BytesResult bytes: await ResponseBodies.WriteAsync(context, bytes, cancellationToken); break;
+            case CompressedResult packed: await ResponseBodies.WriteAsync(context, packed, cancellationToken); break;
+            case ListResult list: await ResponseBodies.WriteAsync(context, list, cancellationToken); break;
             case WatchResult watch: await WriteWatchAsync(context, request!, watch, cancellationToken); break;
             default: throw new InvalidOperationException($"Nothing writes a {result.GetType().Name}.");
-        }
-    }
-
-    /// <summary>A client that does not read would keep its seat: it is left after a minute, as upstream leaves it.</summary>
-    private static async ValueTask WithinLimitAsync(HttpContext context, ValueTask writing)
-    {
-        if (writing.IsCompleted)
-        {
-            await writing;
-            return;
-        }
-        var task = writing.AsTask();
-        try
-        {
-            await task.WaitAsync(RequestDeadlines.Limit, TimeProvider.System);
-        }
-        catch (TimeoutException)
-        {
-            context.Abort();
-            await task;
         }
     }
 
@@ -210,56 +181,6 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
             context.Response.Clear();
             await WriteAsync(context, connect.Request, StatusObjects.Result(pipeline.Translate(connect.Request, exception), connect.Request), cancellationToken);
         }
-    }
-
-    private static async ValueTask WriteBytesAsync(HttpContext context, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
-    {
-        var response = context.Response;
-        if (response.StatusCode == 304) return;
-        if (body.Length > GzipThresholdBytes && BeginGzip(context) is { } gzip)
-        {
-            await using (gzip) await gzip.WriteAsync(body, cancellationToken);
-            return;
-        }
-        response.ContentLength = body.Length;
-        if (HttpMethods.IsHead(context.Request.Method)) return;
-        await response.BodyWriter.WriteAsync(body, cancellationToken);
-    }
-
-    private static async ValueTask WriteCompressedAsync(HttpContext context, CompressedResult packed, CancellationToken cancellationToken)
-    {
-        if (!AcceptsGzip(context))
-        {
-            await WriteBytesAsync(context, packed.Unpack(), cancellationToken);
-            return;
-        }
-        context.Response.Headers.ContentEncoding = "gzip";
-        context.Response.Headers.Append("Vary", "Accept-Encoding");
-        context.Response.ContentLength = packed.Gzip.Length;
-        await context.Response.BodyWriter.WriteAsync(packed.Gzip, cancellationToken);
-    }
-
-    private static bool AcceptsGzip(HttpContext context) =>
-        context.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase) && !HttpMethods.IsHead(context.Request.Method);
-
-    private static async ValueTask WriteListAsync(HttpContext context, ListResult list, CancellationToken cancellationToken)
-    {
-        var response = context.Response;
-        var length = list.Length;
-        if (length > GzipThresholdBytes && BeginGzip(context) is { } gzip)
-        {
-            await using (gzip)
-            {
-                var writer = System.IO.Pipelines.PipeWriter.Create(gzip, new(leaveOpen: true));
-                await list.WriteAsync(writer, cancellationToken);
-                await writer.CompleteAsync();
-            }
-            return;
-        }
-        response.ContentLength = length;
-        if (HttpMethods.IsHead(context.Request.Method)) return;
-        await list.WriteAsync(response.BodyWriter, cancellationToken);
-        await response.BodyWriter.FlushAsync(cancellationToken);
     }
 
     private async ValueTask WriteWatchAsync(HttpContext context, ApiRequest request, WatchResult result, CancellationToken cancellationToken)
@@ -317,54 +238,5 @@ internal sealed class HttpAdapter(RequestPipeline pipeline, IAuthenticator authe
         {
             // The server stops; the connection ends with it.
         }
-    }
-
-    private static GZipStream? BeginGzip(HttpContext context)
-    {
-        if (!AcceptsGzip(context)) return null;
-        context.Response.Headers.ContentEncoding = "gzip";
-        context.Response.Headers.Append("Vary", "Accept-Encoding");
-        return new GZipStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true);
-    }
-
-    private static Credentials ReadCredentials(HttpContext context)
-    {
-        var headers = context.Request.Headers;
-        var certificate = context.Features.Get<ITlsConnectionFeature>()?.ClientCertificate;
-        string? token = null;
-        if (headers.Authorization is [{ } authorization, ..] && authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase))
-            token = authorization["Bearer ".Length..].Trim();
-        else if (headers.SecWebSocketProtocol.Count > 0)
-            token = TokenOfProtocols(context);
-        return new Credentials(certificate, string.IsNullOrEmpty(token) ? null : token, headers);
-    }
-
-    /// <summary>Browsers cannot set headers on a WebSocket: the token comes as a subprotocol, which the backend must not see.</summary>
-    private static string? TokenOfProtocols(HttpContext context)
-    {
-        string? token = null;
-        var rest = new List<string>();
-        foreach (var protocol in context.Request.Headers.SecWebSocketProtocol.SelectMany(h => h?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? []))
-        {
-            if (!protocol.StartsWith(BearerProtocol, StringComparison.Ordinal))
-            {
-                rest.Add(protocol);
-                continue;
-            }
-            var encoded = protocol.AsSpan(BearerProtocol.Length);
-            if (!Base64Url.IsValid(encoded)) throw ApiException.Unauthorized();
-            token = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(encoded));
-        }
-        if (token is not null) context.Request.Headers.SecWebSocketProtocol = string.Join(", ", rest);
-        return token;
-    }
-
-    private static bool HasImpersonation(IHeaderDictionary headers)
-    {
-        foreach (var header in headers)
-        {
-            if (header.Key.StartsWith("Impersonate-", StringComparison.OrdinalIgnoreCase)) return true;
-        }
-        return false;
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -8,8 +7,6 @@ namespace LiteKube.ApiServer.Proxy;
 /// <summary>Passes a plain request to a backend and its answer back as it comes: nothing is held, so that logs can be followed.</summary>
 internal sealed class HttpRelay(BackendConnector connector)
 {
-    private const int CopyBytes = 32 * 1024;
-
     // RFC 9110, 7.6.1: what concerns one connection only; and who the client is to us.
     private static readonly string[] NotForwarded =
         ["Host", "Connection", "Upgrade", "Authorization", "Transfer-Encoding", "Keep-Alive", "Proxy-Authorization", "Proxy-Authenticate", "Proxy-Connection", "TE", "Trailer"];
@@ -38,7 +35,7 @@ internal sealed class HttpRelay(BackendConnector connector)
         await context.Response.StartAsync(cancellationToken);
         await context.Response.Body.FlushAsync(cancellationToken);
         await using var body = await answer.Content.ReadAsStreamAsync(cancellationToken);
-        await CopyAsync(body, context.Response.Body, cancellationToken);
+        await StreamCopy.CopyAsync(body, context.Response.Body, cancellationToken);
     }
 
     private static HttpRequestMessage Request(HttpContext context, ProxyTarget target, string pathAndQuery)
@@ -83,23 +80,5 @@ internal sealed class HttpRelay(BackendConnector connector)
         if (location.StartsWith('/') && !location.StartsWith("//", StringComparison.Ordinal)) return prefix + location;
         if (!Uri.TryCreate(location, UriKind.Absolute, out var uri) || uri.Authority != new Uri(target.ToString()).Authority) return location;
         return prefix + uri.PathAndQuery + uri.Fragment;
-    }
-
-    private static async Task CopyAsync(Stream from, Stream to, CancellationToken cancellationToken)
-    {
-        var buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
-        try
-        {
-            int count;
-            while ((count = await from.ReadAsync(buffer, cancellationToken)) > 0)
-            {
-                await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
-                await to.FlushAsync(cancellationToken);
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Http;
@@ -14,7 +13,6 @@ namespace LiteKube.ApiServer.Proxy;
 internal sealed class UpgradeRelay(BackendConnector connector, ILogger<UpgradeRelay> logger)
 {
     private const int MaxHeadBytes = 64 * 1024;
-    private const int CopyBytes = 32 * 1024;
 
     private static readonly string[] NotForwarded =
         ["Host", "Connection", "Upgrade", "Authorization", "Content-Length", "Transfer-Encoding", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "TE", "Trailer"];
@@ -53,7 +51,7 @@ internal sealed class UpgradeRelay(BackendConnector connector, ILogger<UpgradeRe
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var toBackend = CopyThenAsync(client, backend.Stream, backend.EndWritingAsync, ending.Token);
-        var toClient = CopyThenAsync(backend.Stream, client, () => Task.CompletedTask, ending.Token);
+        var toClient = StreamCopy.CopyAsync(backend.Stream, client, ending.Token);
         Exception? fault = null;
         try
         {
@@ -81,21 +79,8 @@ internal sealed class UpgradeRelay(BackendConnector connector, ILogger<UpgradeRe
 
     private static async Task CopyThenAsync(Stream from, Stream to, Func<Task> atEnd, CancellationToken cancellationToken)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
-        try
-        {
-            int count;
-            while ((count = await from.ReadAsync(buffer, cancellationToken)) > 0)
-            {
-                await to.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
-                await to.FlushAsync(cancellationToken);
-            }
-            await atEnd();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        await StreamCopy.CopyAsync(from, to, cancellationToken);
+        await atEnd();
     }
 
     /// <summary>The client's request as the backend gets it.</summary>

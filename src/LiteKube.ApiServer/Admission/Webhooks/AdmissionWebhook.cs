@@ -9,8 +9,6 @@ namespace LiteKube.ApiServer.Admission.Webhooks;
 /// <summary>One webhook of a MutatingWebhookConfiguration or ValidatingWebhookConfiguration, ready to be asked.</summary>
 internal sealed class AdmissionWebhook
 {
-    private static readonly string[] KnownReviews = ["v1", "v1beta1"];
-
     private AdmissionWebhook(string configuration, int index, JsonObject webhook)
     {
         (Configuration, Name) = (configuration, webhook.Str("name"));
@@ -21,7 +19,7 @@ internal sealed class AdmissionWebhook
         Timeout = TimeSpan.FromSeconds(webhook.LongOrNull("timeoutSeconds") ?? 10);
         IgnoresFailures = webhook.Str("failurePolicy") == "Ignore";
         AllowsDryRun = webhook.Str("sideEffects") is "None" or "NoneOnDryRun";
-        ReviewVersion = webhook.Strings("admissionReviewVersions").FirstOrDefault(KnownReviews.Contains);
+        ReviewVersion = webhook.Strings("admissionReviewVersions").FirstOrDefault(ReviewVersionRules.Known.Contains);
         IsReinvocable = webhook.Str("reinvocationPolicy") == "IfNeeded";
     }
 

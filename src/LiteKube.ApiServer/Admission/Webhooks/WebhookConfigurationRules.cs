@@ -13,7 +13,6 @@ namespace LiteKube.ApiServer.Admission.Webhooks;
 /// </summary>
 internal static class WebhookConfigurationRules
 {
-    private static readonly string[] ReviewVersions = ["v1", "v1beta1"];
     private static readonly string[] NoSideEffects = ["None", "NoneOnDryRun"];
     private static readonly string[] AnySideEffects = ["None", "NoneOnDryRun", "Some", "Unknown"];
 
@@ -28,7 +27,7 @@ internal static class WebhookConfigurationRules
         {
             var path = FieldPath.Of("webhooks").Index(i);
             Validate(webhooks[i], path, leniency, errors);
-            ValidateReviewVersions([.. webhooks[i].Strings("admissionReviewVersions")], path.Child("admissionReviewVersions"), leniency.Reviews, errors);
+            ReviewVersionRules.Validate([.. webhooks[i].Strings("admissionReviewVersions")], path.Child("admissionReviewVersions"), $"must specify one of {string.Join(", ", ReviewVersionRules.Known)}", leniency.Reviews, errors);
             var name = webhooks[i].Str("name");
             if (name.Length > 0 && !names.Add(name) && !leniency.Names) errors.Duplicate(path.Child("name"), name);
         }
@@ -41,7 +40,7 @@ internal static class WebhookConfigurationRules
         return new(
             Conditions: webhooks.Count == old.Count && webhooks.Zip(old).All(p => p.First["matchConditions"].SemanticallySameAs(p.Second["matchConditions"])),
             SideEffects: old.Exists(w => !NoSideEffects.Contains(w.Str("sideEffects"))),
-            Reviews: old.Exists(w => w.Strings("admissionReviewVersions").Any() && !w.Strings("admissionReviewVersions").Any(ReviewVersions.Contains)),
+            Reviews: old.Exists(w => w.Strings("admissionReviewVersions").Any() && !w.Strings("admissionReviewVersions").Any(ReviewVersionRules.Known.Contains)),
             Names: old.DistinctBy(w => w.Str("name"), StringComparer.Ordinal).Count() != old.Count,
             Selectors: selectors.Count > 0);
     }
@@ -74,23 +73,5 @@ internal static class WebhookConfigurationRules
         if (name.Length == 0) errors.Required(path, "");
         else if (NameFormats.Dns1123Subdomain(name) is { Count: > 0 } complaints) errors.Invalid(path, name, string.Join(',', complaints));
         else if (name.Split('.').Length < 3) errors.Invalid(path, name, "should be a domain with at least three segments separated by dots");
-    }
-
-    private static void ValidateReviewVersions(List<string> versions, FieldPath path, bool allowsUnknown, FieldErrors errors)
-    {
-        if (versions.Count == 0)
-        {
-            errors.Required(path, $"must specify one of {string.Join(", ", ReviewVersions)}");
-            return;
-        }
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        for (var i = 0; i < versions.Count; i++)
-        {
-            if (!seen.Add(versions[i])) errors.Invalid(path.Index(i), versions[i], "duplicate version");
-            else
-                foreach (var complaint in NameFormats.Dns1035Label(versions[i])) errors.Invalid(path.Index(i), versions[i], complaint);
-        }
-        if (!allowsUnknown && !versions.Exists(ReviewVersions.Contains))
-            errors.Invalid(path, new JsonArray([.. versions.Select(v => (JsonNode)v)]), $"must include at least one of {string.Join(", ", ReviewVersions)}");
     }
 }

@@ -13,7 +13,7 @@ internal sealed class WebhookConverter(JsonObject webhook, IWebhookCaller caller
     private static readonly TimeSpan CallTime = TimeSpan.FromSeconds(30);
 
     private readonly WebhookTarget _target = WebhookTarget.Read(webhook.Obj("clientConfig"));
-    private readonly string? _reviewVersion = webhook.Strings("conversionReviewVersions").FirstOrDefault(v => v is "v1" or "v1beta1");
+    private readonly string? _reviewVersion = webhook.Strings("conversionReviewVersions").FirstOrDefault(ReviewVersionRules.Known.Contains);
 
     public bool IsRemote => true;
 

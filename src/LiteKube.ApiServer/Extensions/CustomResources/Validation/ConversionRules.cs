@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-using LiteKube.Apis.Values;
 using LiteKube.ApiServer.Extensions.Webhooks;
 using LiteKube.ApiServer.Registry;
 
@@ -29,26 +27,7 @@ internal static class ConversionRules
         else WebhookClientRules.Validate(client, config, errors);
         if (webhook.Obj("clientConfig").Str("caBundle") is { Length: > 0 } bundle && !AllowsBadBundle(before) && WebhookClientRules.BundleComplaint(bundle) is { } complaint)
             errors.Invalid(config.Child("caBundle"), bundle, complaint);
-        ReviewVersions(versions, errors);
-    }
-
-    private static void ReviewVersions(List<string> versions, FieldErrors errors)
-    {
-        var path = Root.Child("conversionReviewVersions");
-        if (versions.Count == 0)
-        {
-            errors.Required(path, "");
-            return;
-        }
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        for (var i = 0; i < versions.Count; i++)
-        {
-            if (!seen.Add(versions[i])) errors.Invalid(path.Index(i), versions[i], "duplicate version");
-            else
-                foreach (var complaint in NameFormats.Dns1035Label(versions[i])) errors.Invalid(path.Index(i), versions[i], complaint);
-        }
-        if (!seen.Contains("v1") && !seen.Contains("v1beta1"))
-            errors.Invalid(path, new JsonArray([.. versions.Select(v => (JsonNode?)v)]), "must include at least one of v1, v1beta1");
+        ReviewVersionRules.Validate(versions, Root.Child("conversionReviewVersions"), "", allowsUnknown: false, errors);
     }
 
     /// <summary>A bundle may be filled in later (by an injector), until the CRD is established; one that was bad before may stay bad.</summary>
