@@ -10,6 +10,7 @@ using LiteKube.ApiServer.Tests.Extensions.CustomResources;
 using LiteKube.Storage;
 using LiteKube.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using static LiteKube.ApiServer.Tests.Admission.WebhookServer;
 
 namespace LiteKube.ApiServer.Tests.Admission;
@@ -241,6 +242,27 @@ public sealed class WebhookTests
     }
 
     [Fact]
+    public async Task Webhooks_that_hang_one_after_another_share_the_time_of_their_request()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await WebhookServer.StartAsync(time);
+        var (first, second) = (server.Webhook.OnHang("first"), server.Webhook.OnHang("second"));
+        const string Patient = ",\"timeoutSeconds\":30,\"failurePolicy\":\"Ignore\"";
+        await server.ConfigureAsync(Mutating, "slow", server.Hook("first", Rule("CREATE", "configmaps"), Patient), server.Hook("second", Rule("CREATE", "configmaps"), Patient));
+
+        var creating = server.CreateConfigMapAsync("a");
+        await first;
+        time.Advance(TimeSpan.FromSeconds(30));
+        await second;
+        Assert.False(creating.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(4));
+
+        var answer = await creating;
+        Assert.Equal((HttpStatusCode.GatewayTimeout, "Timeout: request did not complete within requested timeout - context deadline exceeded"), (answer.StatusCode, answer.Message()));
+        Assert.Equal(HttpStatusCode.NotFound, (await server.Api.GetAsync($"{ConfigMaps}/a")).StatusCode);
+    }
+
+    [Fact]
     public async Task A_service_is_dialled_at_its_endpoints_and_known_by_its_name()
     {
         await using var webhook = await FakeWebhook.StartAsync("hook.default.svc");
@@ -255,7 +277,7 @@ public sealed class WebhookTests
 
         const string Failed = "Internal error occurred: failed calling webhook \"s.example.com\": failed to call webhook: Post \"https://hook.default.svc:8443/deny?timeout=10s\": ";
         Assert.Equal(Failed + "no endpoints available for service \"hook\"", (await server.PostAsync(ConfigMaps, """{"metadata":{"name":"a"}}""")).Message());
-        await LoopbackEndpoints.PutAsync(server, "hook", webhook.Port);
+        await server.PostAsync(LoopbackEndpoints.Path("default"), LoopbackEndpoints.Slice("hook", webhook.Port));
         Assert.Equal("admission webhook \"s.example.com\" denied the request: no", (await server.PostAsync(ConfigMaps, """{"metadata":{"name":"a"}}""")).Message());
     }
 }
