@@ -29,7 +29,44 @@ internal static class GnosticEncoder
             foreach (var (name, schema) in document["definitions"]!.AsObject())
                 definitions.Message(1, named => Named(named, name, value => Schema(value, schema!.AsObject())));
         });
+        foreach (var requirement in document["security"] as JsonArray ?? [])
+            writer.Message(12, message => Requirement(message, requirement!.AsObject()));
+        if (document["securityDefinitions"] is JsonObject security)
+            writer.Message(13, message => SecurityDefinitions(message, security));
         return writer.ToArray();
+    }
+
+    private static void Requirement(ProtobufWriter writer, JsonObject requirement)
+    {
+        foreach (var (name, scopes) in requirement)
+            writer.Message(1, named => Named(named, name, value => Strings(value, 1, scopes)));
+    }
+
+    /// <summary>Of the forms of a definition those that have no flows: basic and apiKey.</summary>
+    private static void SecurityDefinitions(ProtobufWriter writer, JsonObject security)
+    {
+        foreach (var (name, node) in security)
+        {
+            var definition = node!.AsObject();
+            if (Text(definition["type"]) == "basic")
+            {
+                writer.Message(1, named => Named(named, name, item => item.Message(1, basic =>
+                {
+                    basic.String(1, "basic");
+                    Optional(basic, 2, definition["description"]);
+                })));
+            }
+            else if (Text(definition["type"]) == "apiKey")
+            {
+                writer.Message(1, named => Named(named, name, item => item.Message(2, key =>
+                {
+                    key.String(1, "apiKey");
+                    Optional(key, 2, definition["name"]);
+                    Optional(key, 3, definition["in"]);
+                    Optional(key, 4, definition["description"]);
+                })));
+            }
+        }
     }
 
     internal static void Named(ProtobufWriter writer, string name, Action<ProtobufWriter> value)

@@ -21,8 +21,30 @@ internal static class GnosticV3Encoder
             foreach (var (path, item) in document["paths"]!.AsObject())
                 paths.Message(1, named => Named(named, path, value => PathItem(value, item!.AsObject())));
         });
-        writer.Message(5, components => components.Message(1, schemas => NamedSchemas(schemas, document["components"]!["schemas"]!.AsObject())));
+        writer.Message(5, components =>
+        {
+            components.Message(1, schemas => NamedSchemas(schemas, document["components"]!["schemas"]!.AsObject()));
+            if (document["components"]!["securitySchemes"] is JsonObject security)
+                components.Message(7, message => SecuritySchemes(message, security));
+        });
         return writer.ToArray();
+    }
+
+    private static void SecuritySchemes(ProtobufWriter writer, JsonObject security)
+    {
+        foreach (var (name, node) in security)
+        {
+            writer.Message(1, named => Named(named, name, either => either.Message(1, scheme =>
+            {
+                var definition = node!.AsObject();
+                Optional(scheme, 1, definition["type"]);
+                Optional(scheme, 2, definition["description"]);
+                Optional(scheme, 3, definition["name"]);
+                Optional(scheme, 4, definition["in"]);
+                Optional(scheme, 5, definition["scheme"]);
+                Optional(scheme, 6, definition["bearerFormat"]);
+            })));
+        }
     }
 
     private static void PathItem(ProtobufWriter writer, JsonObject item)

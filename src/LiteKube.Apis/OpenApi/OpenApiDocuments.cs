@@ -7,6 +7,8 @@ namespace LiteKube.Apis.OpenApi;
 /// <summary>OpenAPI v2 and v3 made from a catalog. Built on first use; callers cache by catalog.</summary>
 public static class OpenApiDocuments
 {
+    private const string BearerToken = "BearerToken";
+
     /// <summary>/openapi/v2 as JSON.</summary>
     public static byte[] BuildV2Json(ResourceCatalog catalog) => ObjectWriter.Write(BuildV2(catalog));
 
@@ -41,14 +43,22 @@ public static class OpenApiDocuments
             ["openapi"] = "3.0.0",
             ["info"] = Info(),
             ["paths"] = paths,
-            ["components"] = new JsonObject { ["schemas"] = schemas },
+            ["components"] = new JsonObject { ["schemas"] = schemas, ["securitySchemes"] = Security() },
         };
     }
 
     private static JsonObject BuildV2(ResourceCatalog catalog)
     {
         var (paths, definitions) = Build(catalog.Resources, "#/definitions/", isV3: false);
-        return new JsonObject { ["swagger"] = "2.0", ["info"] = Info(), ["paths"] = paths, ["definitions"] = definitions };
+        return new JsonObject
+        {
+            ["swagger"] = "2.0",
+            ["info"] = Info(),
+            ["paths"] = paths,
+            ["definitions"] = definitions,
+            ["securityDefinitions"] = Security(),
+            ["security"] = new JsonArray(new JsonObject { [BearerToken] = new JsonArray() }),
+        };
     }
 
     private static (JsonObject Paths, JsonObject Schemas) Build(IEnumerable<ResourceInfo> resources, string referencePrefix, bool isV3)
@@ -62,6 +72,12 @@ public static class OpenApiDocuments
         }
         return (paths.Build(), schemas.Build());
     }
+
+    /// <summary>By which generated clients know that they may send a token.</summary>
+    private static JsonObject Security() => new()
+    {
+        [BearerToken] = new JsonObject { ["description"] = "Bearer Token authentication", ["type"] = "apiKey", ["name"] = "authorization", ["in"] = "header" },
+    };
 
     private static JsonObject Info() => new() { ["title"] = "Kubernetes", ["version"] = "v1.37.0" };
 }

@@ -91,6 +91,24 @@ public sealed class OpenApiDocumentTests
     }
 
     [Fact]
+    public void Generated_clients_learn_that_they_may_send_a_token()
+    {
+        const string Token = """{"BearerToken":{"description":"Bearer Token authentication","type":"apiKey","name":"authorization","in":"header"}}""";
+        Assert.Equal(Token, V2["securityDefinitions"]!.ToJsonString());
+        Assert.Equal("""[{"BearerToken":[]}]""", V2["security"]!.ToJsonString());
+        Assert.Equal(Token, V3("v1")["components"]!["securitySchemes"]!.ToJsonString());
+
+        // Field 12 with a requirement without scopes and field 13 with an apiKey; in v3 a scheme in field 7 of the components.
+        byte[] name = [0x0A, 11, .. "BearerToken"u8];
+        byte[] key = [0x0A, 6, .. "apiKey"u8, 0x12, 13, .. "authorization"u8, 0x1A, 6, .. "header"u8, 0x22, 27, .. "Bearer Token authentication"u8];
+        byte[] scheme = [0x0A, 6, .. "apiKey"u8, 0x12, 27, .. "Bearer Token authentication"u8, 0x1A, 13, .. "authorization"u8, 0x22, 6, .. "header"u8];
+        AssertEnd(OpenApiDocuments.BuildV2Protobuf(ResourceCatalog.BuiltIn), [0x62, 17, 0x0A, 15, .. name, 0x12, 0, 0x6A, 79, 0x0A, 77, .. name, 0x12, 62, 0x12, 60, .. key]);
+        AssertEnd(OpenApiDocuments.BuildV3Protobuf(ResourceCatalog.BuiltIn, new GroupVersion("apps", "v1"))!, [0x3A, 79, 0x0A, 77, .. name, 0x12, 62, 0x0A, 60, .. scheme]);
+
+        static void AssertEnd(byte[] document, byte[] end) => Assert.Equal(end, document[^end.Length..]);
+    }
+
+    [Fact]
     public void Both_protobuf_forms_hold_the_texts_of_the_JSON_forms()
     {
         var v2 = OpenApiDocuments.BuildV2Protobuf(ResourceCatalog.BuiltIn);
