@@ -27,13 +27,13 @@ internal sealed class AuditLog : IAsyncDisposable
 
     private readonly Channel<byte[]> _queue = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(MaxQueued) { SingleReader = true });
     private readonly SemaphoreSlim _large = new(MaxQueuedLarge);
-    private readonly ArrayBufferWriter<byte> _batch = new(2 * BatchBytes);
     private readonly CancellationTokenSource _closing = new();
     private readonly RotatingFile _file;
     private readonly AuditMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly Task _writing;
+    private ArrayBufferWriter<byte> _batch = new(2 * BatchBytes);
     private Outage? _outage;
 
     /// <exception cref="InvalidDataException">The file cannot be opened.</exception>
@@ -91,6 +91,9 @@ internal sealed class AuditLog : IAsyncDisposable
     {
         var (events, large) = (0, 0);
         _batch.ResetWrittenCount();
+        // One event may have been many megabytes, which nobody needs to keep.
+        if (_batch.Capacity > 4 * BatchBytes)
+            _batch = new ArrayBufferWriter<byte>(2 * BatchBytes);
         while (_batch.WrittenCount < BatchBytes && _queue.Reader.TryRead(out var line))
         {
             _batch.Write(line);
