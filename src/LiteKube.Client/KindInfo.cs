@@ -45,10 +45,14 @@ internal static class KindOf<T> where T : class, IKubernetesObject<V1ObjectMeta>
     {
         var entity = typeof(T).GetCustomAttribute<KubernetesEntityAttribute>()
             ?? throw new InvalidOperationException($"{typeof(T).Name} is no Kubernetes resource: it has no [KubernetesEntity]");
-        return new KindInfo(entity.Group ?? "", entity.ApiVersion, entity.Kind, entity.PluralName, IsNamespaced(entity));
+        var (group, resource) = (entity.Group ?? "", entity.PluralName);
+        // The models leave it out for some kinds, such as ResourceClaim.
+        if (resource.Length == 0 && ResourceCatalog.BuiltIn.TryFindKind(group, entity.ApiVersion, entity.Kind, out var known))
+            resource = known.Resource.Resource;
+        return new KindInfo(group, entity.ApiVersion, entity.Kind, resource, IsNamespaced(group, entity.ApiVersion, resource));
     }
 
     // A kind that the catalog does not serve is answered with NotFound by any path.
-    private static bool IsNamespaced(KubernetesEntityAttribute entity) =>
-        !ResourceCatalog.BuiltIn.TryFind(entity.Group ?? "", entity.ApiVersion, entity.PluralName, out var resource) || resource.Namespaced;
+    private static bool IsNamespaced(string group, string version, string resource) =>
+        !ResourceCatalog.BuiltIn.TryFind(group, version, resource, out var info) || info.Namespaced;
 }
