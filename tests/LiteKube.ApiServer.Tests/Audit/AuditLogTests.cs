@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using LiteKube.ApiServer.Audit;
+using LiteKube.ApiServer.Tests.Admission;
 using LiteKube.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -143,6 +144,31 @@ public sealed class AuditLogTests : IDisposable
         var annotations = Assert.Single(events)["annotations"]!;
         Assert.Equal("privileged:latest", (string?)annotations["pod-security.kubernetes.io/enforce-policy"]);
         Assert.Equal("would violate PodSecurity \"baseline:latest\": host namespaces (hostNetwork=true)", (string?)annotations["pod-security.kubernetes.io/audit-violations"]);
+    }
+
+    [Fact]
+    public async Task What_a_webhook_changed_is_recorded_at_the_levels_that_show_bodies()
+    {
+        await using var webhook = await FakeWebhook.StartAsync();
+        webhook.On("label", _ => FakeWebhook.Patch("""[{"op":"add","path":"/metadata/labels","value":{"a":"b"}}]"""));
+        var events = await RecordAsync("""
+            omitStages: [RequestReceived]
+            rules:
+            - {level: Request, verbs: [create], resources: [{resources: [configmaps]}]}
+            - {level: Metadata, verbs: [create], resources: [{resources: [secrets]}]}
+            """, async server =>
+        {
+            await server.PostAsync("/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", $$$"""
+                {"metadata":{"name":"c"},"webhooks":[{"name":"label.example.com","clientConfig":{{{webhook.Client("label")}}},"rules":[{"operations":["CREATE"],"apiGroups":[""],"apiVersions":["v1"],"resources":["configmaps","secrets"]}],"sideEffects":"None","admissionReviewVersions":["v1"]}]}
+                """);
+            foreach (var path in (string[])[ConfigMaps, Secrets])
+                Assert.Equal(HttpStatusCode.Created, (await server.PostAsync(path, """{"metadata":{"name":"a"}}""")).StatusCode);
+        });
+        var annotations = events.Where(e => (string?)e["objectRef"]!["name"] == "a").Select(e => e["annotations"]!.AsObject()).ToList();
+        const string Patch = "patch.webhook.admission.k8s.io/round_0_index_0";
+        Assert.Equal("""{"configuration":"c","webhook":"label.example.com","patch":[{"op":"add","path":"/metadata/labels","value":{"a":"b"}}],"patchType":"JSONPatch"}""", (string?)annotations[0][Patch]);
+        Assert.False(annotations[1].ContainsKey(Patch));
+        Assert.All(annotations, a => Assert.Equal("""{"configuration":"c","webhook":"label.example.com","mutated":true}""", (string?)a["mutation.webhook.admission.k8s.io/round_0_index_0"]));
     }
 
     [Fact]

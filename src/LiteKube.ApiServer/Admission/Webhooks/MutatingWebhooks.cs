@@ -1,9 +1,11 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json.Nodes;
 using LiteKube.Apis.Codec;
 using LiteKube.Apis.Defaulting;
 using LiteKube.Apis.Patching;
 using LiteKube.Apis.Schema;
+using LiteKube.ApiServer.Audit;
 using LiteKube.ApiServer.Metrics;
 using LiteKube.ApiServer.Registry;
 using LiteKube.ApiServer.Registry.Ownership;
@@ -41,8 +43,8 @@ internal sealed class MutatingWebhooks(WebhookConfigurations configurations, Web
             if (attributes.IsReinvocation && !rounds.IsDue(webhook)) continue;
             if (await dispatcher.PrepareAsync(webhook, attributes, shown, AdmissionMetrics.Admit, cancellationToken) is not { } invocation) continue;
             var isChanged = false;
-            var outcome = await dispatcher.CallAsync(invocation, attributes, AdmissionMetrics.Admit, async response => isChanged = await ApplyAsync(invocation, attributes, response, cancellationToken), cancellationToken);
             var place = string.Create(CultureInfo.InvariantCulture, $"round_{(attributes.IsReinvocation ? 1 : 0)}_index_{i}");
+            var outcome = await dispatcher.CallAsync(invocation, attributes, AdmissionMetrics.Admit, async response => isChanged = await ApplyAsync(invocation, attributes, response, place, cancellationToken), cancellationToken);
             attributes.Annotate("mutation.webhook.admission.k8s.io/" + place, Mutation(webhook, isChanged));
             WebhookDispatcher.Report(attributes, webhook, outcome, "mutating.webhook.admission.k8s.io/" + place);
             if (outcome.Error is not null) throw outcome.Error;
@@ -59,7 +61,7 @@ internal sealed class MutatingWebhooks(WebhookConfigurations configurations, Web
 
     /// <returns>Whether the object is another now.</returns>
     /// <exception cref="WebhookFailure">The patch is none.</exception>
-    private static async ValueTask<bool> ApplyAsync(WebhookInvocation invocation, AdmissionAttributes attributes, AdmissionResponse response, CancellationToken cancellationToken)
+    private static async ValueTask<bool> ApplyAsync(WebhookInvocation invocation, AdmissionAttributes attributes, AdmissionResponse response, string place, CancellationToken cancellationToken)
     {
         var name = invocation.Webhook.Name;
         if (response.Patch.Length == 0) return false;
@@ -86,6 +88,8 @@ internal sealed class MutatingWebhooks(WebhookConfigurations configurations, Web
         if (patched.Text("apiVersion") != kind.ApiVersion || patched.Text("kind") != kind.Kind)
             throw WebhookDenials.Internal($"admission webhook {GoValues.Quote(name)} attempted to change the kind of the object from {kind} to {patched.Text("apiVersion")}, Kind={patched.Text("kind")}");
         var isChanged = !JsonEquality.AreEqual(shown, patched);
+        // It may hold what only those may read who read bodies.
+        if (attributes.Audit is { Decision.Level: >= AuditLevel.Request }) attributes.Annotate("patch.webhook.admission.k8s.io/" + place, PatchText(invocation.Webhook, response));
         attributes.Owners = OwnershipRecorder.AfterMutation(patched, attributes.Owners, attributes.Warnings);
         Defaulter.Apply(schema, kind, patched);
         attributes.Object = await invocation.Version.TakeBackAsync(attributes, patched, cancellationToken);
@@ -94,6 +98,14 @@ internal sealed class MutatingWebhooks(WebhookConfigurations configurations, Web
 
     private static string Mutation(AdmissionWebhook webhook, bool isChanged) =>
         new JsonObject { ["configuration"] = webhook.Configuration, ["webhook"] = webhook.Name, ["mutated"] = isChanged }.ToJsonString();
+
+    private static string PatchText(AdmissionWebhook webhook, AdmissionResponse response) => Encoding.UTF8.GetString(ObjectWriter.Write(new JsonObject
+    {
+        ["configuration"] = webhook.Configuration,
+        ["webhook"] = webhook.Name,
+        ["patch"] = JsonNode.Parse(response.Patch.Span),
+        ["patchType"] = response.PatchType,
+    }));
 
     private static bool IsEmptyList(ReadOnlySpan<byte> patch) => patch.Trim(" \t\r\n"u8) is [(byte)'[', .. var inner, (byte)']'] && inner.Trim(" \t\r\n"u8).IsEmpty;
 
