@@ -30,6 +30,8 @@ internal static class StartCommand
             else
             {
                 await ServerControl.StartAsync(config, settings.Forward(parse), cancellationToken);
+                if (!parse.GetValue(wait))
+                    Terminal.Out.WriteLine($"litekube is starting; whether it is ready says: litekube status{(config.IsDefaultInstance ? "" : $" --data-dir {config.DataDir}")}");
             }
 
             if (!parse.GetValue(wait))
