@@ -10,7 +10,7 @@ namespace LiteKube.Simulation.Tests;
 /// </summary>
 public sealed class HistoryTests
 {
-    private const int SeedsInEveryBuild = 80;
+    private const int SeedsInEveryBuild = 50;
 
     private static readonly Dictionary<string, Func<Scenario>> Scenarios = new()
     {
@@ -25,6 +25,9 @@ public sealed class HistoryTests
         ["CronJob"] = () => new CronJobScenario(),
         ["Volume"] = () => new VolumeScenario(),
         ["Node"] = () => new NodeScenario(),
+        ["Disruption"] = () => new DisruptionScenario(),
+        ["Autoscaler"] = () => new AutoscalerScenario(),
+        ["Quota"] = () => new QuotaScenario(),
     };
 
     public static TheoryData<string> Names => [.. Scenarios.Keys];
