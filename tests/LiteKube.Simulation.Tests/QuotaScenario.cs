@@ -5,9 +5,16 @@ using LiteKube.Controllers.ResourceQuotas;
 
 namespace LiteKube.Simulation.Tests;
 
-/// <summary>A quota whose namespace gains and loses pods, services, claims and objects that are merely counted: its status comes to what is there.</summary>
+/// <summary>Quotas whose namespace gains and loses pods, services, claims and objects that are merely counted: their status comes to what is there.</summary>
 internal sealed class QuotaScenario : Scenario
 {
+    /// <summary>Apart, since what is merely counted is heard of in another way.</summary>
+    private static readonly Dictionary<string, string[]> Names = new()
+    {
+        ["amounts"] = ["pods", "requests.cpu", "services.nodeports", "persistentvolumeclaims", "requests.storage"],
+        ["counts"] = ["count/pods", "count/configmaps"],
+    };
+
     private int _made;
 
     public override IEnumerable<IComponent> Controllers(Life life)
@@ -19,7 +26,8 @@ internal sealed class QuotaScenario : Scenario
     protected override void SetUp()
     {
         Kube.Serve<V1Pod>().Serve<V1ConfigMap>().Serve<V1Service>().Serve<V1PersistentVolumeClaim>().Serve<V1ResourceQuota>();
-        Write(new V1ResourceQuota { Metadata = Named("quota"), Spec = new() { Hard = Hard() } });
+        foreach (var name in Names.Keys)
+            Write(new V1ResourceQuota { Metadata = Named(name), Spec = new() { Hard = Hard(name) } });
     }
 
     public override void Act()
@@ -58,7 +66,8 @@ internal sealed class QuotaScenario : Scenario
                 World.Finish(pod, "Succeeded");
                 break;
             case 11:
-                Change(Quota(), q => q.Spec.Hard = Hard());
+                var changed = Pick(Kube.All<V1ResourceQuota>(Ns))!;
+                Change(changed, q => q.Spec.Hard = Hard(q.Metadata.Name));
                 break;
             default:
                 if (pod is not null)
@@ -74,7 +83,8 @@ internal sealed class QuotaScenario : Scenario
 
     public override void CheckSettled()
     {
-        var (quota, running) = (Quota(), World.Pods.Where(p => p.IsUnfinished()).ToList());
+        var quotas = Kube.All<V1ResourceQuota>(Ns);
+        var running = World.Pods.Where(p => p.IsUnfinished()).ToList();
         var claims = Kube.All<V1PersistentVolumeClaim>(Ns);
         RequireUsed("pods", running.Count);
         RequireUsed("count/pods", World.Pods.Count);
@@ -83,9 +93,14 @@ internal sealed class QuotaScenario : Scenario
         RequireUsed("services.nodeports", Kube.All<V1Service>(Ns).Count * 2);
         RequireUsed("persistentvolumeclaims", claims.Count);
         RequireUsed("requests.storage", claims.Sum(c => c.Spec.Resources.Requests["storage"].ToDecimal()));
-        Require(quota.Spec.Hard["pods"].ToDecimal() == quota.Status.Hard["pods"].ToDecimal(), "the status shows another limit than the spec");
 
-        void RequireUsed(string name, decimal wanted) => Require(quota.Status.Used[name].ToDecimal() == wanted, $"{name}: {quota.Status.Used[name]} is said to be used, and {wanted} is");
+        void RequireUsed(string name, decimal wanted)
+        {
+            var quota = quotas.Single(q => q.Spec.Hard.ContainsKey(name));
+            var used = quota.Status.Used[name];
+            Require(used.ToDecimal() == wanted, $"{name}: {used} is said to be used, and {wanted} is");
+            Require(quota.Status.Hard[name].ToDecimal() == quota.Spec.Hard[name].ToDecimal(), $"{name}: the status shows another limit than the spec");
+        }
     }
 
     private void MakePod(string name)
@@ -95,14 +110,11 @@ internal sealed class QuotaScenario : Scenario
         Write(new V1Pod { Metadata = Named(name), Spec = spec });
     }
 
-    private Dictionary<string, ResourceQuantity> Hard()
+    private Dictionary<string, ResourceQuantity> Hard(string quota)
     {
-        string[] names = ["pods", "count/pods", "requests.cpu", "count/configmaps", "services.nodeports", "persistentvolumeclaims", "requests.storage"];
         var limit = new ResourceQuantity($"{Random.Next(10, 100)}");
-        return names.ToDictionary(n => n, _ => limit);
+        return Names[quota].ToDictionary(n => n, _ => limit);
     }
 
     private static Dictionary<string, ResourceQuantity> Of(string name, string amount) => new() { [name] = new(amount) };
-
-    private V1ResourceQuota Quota() => Kube.Find<V1ResourceQuota>(Ns, "quota")!;
 }

@@ -8,6 +8,8 @@ namespace LiteKube.Controllers.Tests.Jobs;
 
 public sealed class JobControllerTests : ControllerTest
 {
+    private static readonly ObjectKey Key = new("default", "work");
+
     [Fact]
     public async Task A_job_runs_pods_until_enough_have_succeeded()
     {
@@ -192,7 +194,7 @@ public sealed class JobControllerTests : ControllerTest
         var controller = new JobController(Kube.Client, Informers, Events, Time);
         await SeenAsync<V1Job>("default", "work", j => j is not null);
         var before = Kube.Revision;
-        await controller.ReconcileAsync(new ObjectKey("default", "work"), default);
+        await controller.ReconcileAsync(Key, default);
         Assert.Equal(before, Kube.Revision);
     }
 
@@ -203,12 +205,12 @@ public sealed class JobControllerTests : ControllerTest
         Kube.Intercept = request => request.Method == "POST" ? InMemoryKube.Failure(403, "Forbidden", "exceeded quota: q") : null;
         var controller = new JobController(Kube.Client, Informers, Events, Time);
         await SeenAsync<V1Job>("default", "work", j => j is not null);
-        await Assert.ThrowsAsync<KubeApiException>(() => controller.ReconcileAsync(new ObjectKey("default", "work"), default));
+        await Assert.ThrowsAsync<KubeApiException>(() => controller.ReconcileAsync(Key, default));
         // The first refusal ends the attempt: eight would be told the same.
         Assert.Equal(["Warning FailedCreate Error creating: exceeded quota: q"], Events.All);
         Assert.Equal((null, 0), (Kube.Find<V1Job>("default", "work")!.Status.Active, Kube.Find<V1Job>("default", "work")!.Status.Ready));
         Kube.Intercept = null;
-        await controller.ReconcileAsync(new ObjectKey("default", "work"), default);
+        await controller.ReconcileAsync(Key, default);
         Assert.Equal(8, Kube.All<V1Pod>("default").Count);
     }
 
@@ -258,6 +260,52 @@ public sealed class JobControllerTests : ControllerTest
             Assert.True(job.Has("Complete"));
             await kube.WaitForAllAsync<V1Pod>("default", all => all.Count == 4 && all.All(p => !p.IsTracked()), "four pods without the finalizer");
         }
+    }
+
+    [Fact]
+    public async Task A_pod_whose_finalizer_could_not_be_taken_away_is_taken_up_again()
+    {
+        var (controller, pod) = await SucceededAsync(completions: 1);
+        Kube.Intercept = request => request.Method == "PATCH" ? throw new IOException("the connection was lost") : null;
+        await Assert.ThrowsAsync<IOException>(() => controller.ReconcileAsync(Key, default));
+        Kube.Intercept = null;
+        await controller.ReconcileAsync(Key, default);
+        Assert.False(Kube.Find<V1Pod>("default", pod.Metadata.Name)!.IsTracked());
+        Assert.Equal(1, Kube.Find<V1Job>("default", "work")!.Status.Succeeded);
+    }
+
+    [Fact]
+    public async Task A_success_whose_pod_is_gone_and_still_shown_counts_once()
+    {
+        var (controller, pod) = await SucceededAsync(completions: 5);
+        // From here on the informers hear nothing.
+        Kube.Intercept = request => request.Method == "GET" && !request.PathAndQuery.Contains("/pods/", StringComparison.Ordinal) ? InMemoryKube.Failure(500, "InternalError", "no watch any more") : null;
+        Kube.DropWatches();
+        var released = Kube.Find<V1Pod>("default", pod.Metadata.Name)!;
+        released.Metadata.Finalizers = null;
+        Kube.Seed(released);
+        Kube.Remove<V1Pod>("default", pod.Metadata.Name, 0);
+
+        await controller.ReconcileAsync(Key, default);
+        Assert.Equal(1, Kube.Find<V1Job>("default", "work")!.Status.Succeeded);
+        Assert.NotNull(Informers.Get<V1Pod>().Find("default", pod.Metadata.Name));
+        await controller.ReconcileAsync(Key, default);
+        Assert.Equal(1, Kube.Find<V1Job>("default", "work")!.Status.Succeeded);
+    }
+
+    /// <summary>A Job whose first pod has succeeded, as the informers show and nobody has counted yet.</summary>
+    private async Task<(JobController Controller, V1Pod Pod)> SucceededAsync(int completions)
+    {
+        Kube.Seed(JobBuild.Job(completions, parallelism: 1));
+        var controller = new JobController(Kube.Client, Informers, Events, Time);
+        // Not started: it hears what comes, and works when it is told to.
+        controller.CreateRunner(NullLoggerFactory.Instance);
+        await SeenAsync<V1Job>("default", "work", j => j is not null);
+        await controller.ReconcileAsync(Key, default);
+        var pod = Assert.Single(Kube.All<V1Pod>("default"));
+        await Kube.EndAsync(pod, success: true, Time.GetUtcNow());
+        await SeenAsync<V1Pod>("default", pod.Metadata.Name, p => p?.Status?.Phase == "Succeeded");
+        return (controller, pod);
     }
 
     private static bool IsOfController(KubeRequest request) => !(request.Method == "PATCH" && request.PathAndQuery.EndsWith("/status", StringComparison.Ordinal));
