@@ -1,4 +1,3 @@
-using k8s;
 using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Controllers.Endpoints;
