@@ -67,6 +67,17 @@ public sealed partial class Scheduler : IComponent
     /// <summary>Pods that wait to be tried, that back off, and that wait for the cluster to change.</summary>
     public QueueCounts Waiting => _queue.Counts;
 
+    /// <summary>The pod of that uid while a Permit plugin holds it back; null when none does.</summary>
+    public WaitingPod? FindWaitingPod(string uid)
+    {
+        foreach (var profile in _profiles.Values)
+        {
+            if (profile.Plugins.WaitingPods.Find(uid) is { } waiting)
+                return waiting;
+        }
+        return null;
+    }
+
     /// <summary>kube-scheduler's metrics in Prometheus' text form.</summary>
     public void WriteMetrics(StringBuilder text) => _metrics.Write(text);
 
@@ -145,7 +156,7 @@ public sealed partial class Scheduler : IComponent
 
     private bool RejectWaiting(PodInfo pod)
     {
-        if (_profiles.GetValueOrDefault(pod.SchedulerName)?.Plugins.WaitingPods.Find(pod.Uid) is not { } waiting)
+        if (FindWaitingPod(pod.Uid) is not { } waiting)
             return false;
         waiting.Reject("", "removed");
         return true;

@@ -1,4 +1,5 @@
 using k8s.Models;
+using LiteKube.Scheduler.Framework;
 using LiteKube.Scheduler.Queue;
 
 namespace LiteKube.Scheduler;
@@ -31,6 +32,9 @@ public sealed record SchedulerProfile
 
     /// <summary>Default plugins that this profile goes without, by name.</summary>
     public IReadOnlySet<string> DisabledPlugins { get; init; } = new HashSet<string>();
+
+    /// <summary>Plugins from outside, after the default ones at each of their extension points.</summary>
+    public IReadOnlyList<IPlugin> AddedPlugins { get; init; } = [];
 
     /// <summary>NodeResourcesFitArgs.scoringStrategy.</summary>
     public ScoringStrategy ScoringStrategy { get; init; } = new();

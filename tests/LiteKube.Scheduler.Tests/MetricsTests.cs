@@ -1,49 +1,24 @@
 using System.Text;
 using k8s.Models;
-using LiteKube.Client;
-using LiteKube.Client.Events;
 using LiteKube.Testing;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 
 namespace LiteKube.Scheduler.Tests;
 
-public sealed class MetricsTests : IAsyncLifetime
+public sealed class MetricsTests() : SchedulerTest(new SchedulerOptions { Profiles = [new SchedulerProfile(), new SchedulerProfile { SchedulerName = "second" }] })
 {
-    private readonly FakeTimeProvider _time = new(DateTimeOffset.Parse("2025-01-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
-    private readonly InMemoryKube _kube = new();
-    private SharedInformers _informers = null!;
-    private EventBroadcaster _events = null!;
-    private Scheduler _scheduler = null!;
-
-    public Task InitializeAsync()
-    {
-        _informers = new SharedInformers(_kube.Client, NullLoggerFactory.Instance, TimeProvider.System);
-        _events = new EventBroadcaster(_kube.Client, NullLoggerFactory.Instance, TimeProvider.System);
-        _scheduler = new Scheduler(new SchedulerOptions { Profiles = [new SchedulerProfile(), new SchedulerProfile { SchedulerName = "second" }] }, _kube.Client, _informers, _events, NullLoggerFactory.Instance, _time);
-        return Task.CompletedTask;
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _scheduler.StopAsync(default);
-        await _informers.DisposeAsync();
-        await _events.DisposeAsync();
-    }
-
     [Fact]
     public async Task Attempts_queues_and_preemptions_are_counted_by_upstreams_names()
     {
-        _kube.Seed(Make.Node("a", cpu: "1"));
-        _kube.Seed(Make.Pod("low", cpu: "500m", with: pod => pod.Spec.NodeName = "a"));
-        await _scheduler.StartAsync(default);
-        await _kube.Client.CreateAsync(Make.Pod("fits", cpu: "100m"), default);
-        await _kube.WaitForAllAsync<Corev1Event>(null, events => events.Any(e => e.Reason == "Scheduled" && e.InvolvedObject.Name == "fits"), "the pod is bound and told");
-        await _kube.Client.CreateAsync(Make.Pod("large", cpu: "2"), default);
+        Kube.Seed(Make.Node("a", cpu: "1"));
+        Kube.Seed(Make.Pod("low", cpu: "500m", with: pod => pod.Spec.NodeName = "a"));
+        await StartAsync();
+        await CreateAsync(Make.Pod("fits", cpu: "100m"));
+        await Kube.WaitForAllAsync<Corev1Event>(null, events => events.Any(e => e.Reason == "Scheduled" && e.InvolvedObject.Name == "fits"), "the pod is bound and told");
+        await CreateAsync(Make.Pod("large", cpu: "2"));
         await NotScheduledAsync("large");
-        await _kube.Client.CreateAsync(Make.Pod("gated", with: pod => pod.Spec.SchedulingGates = [new V1PodSchedulingGate { Name = "g" }]), default);
-        await _kube.Client.CreateAsync(Make.Pod("important", cpu: "900m", with: pod => pod.Spec.Priority = 10), default);
-        await _kube.WaitForAsync<V1Pod>("default", "low", pod => pod?.Metadata.DeletionTimestamp is not null, "the victim is deleted");
+        await CreateAsync(Make.Pod("gated", with: pod => pod.Spec.SchedulingGates = [new V1PodSchedulingGate { Name = "g" }]));
+        await CreateAsync(Make.Pod("important", cpu: "900m", with: pod => pod.Spec.Priority = 10));
+        await Kube.WaitForAsync<V1Pod>("default", "low", pod => pod?.Metadata.DeletionTimestamp is not null, "the victim is deleted");
         await NotScheduledAsync("important");
 
         var text = Text();
@@ -68,10 +43,10 @@ public sealed class MetricsTests : IAsyncLifetime
     [Fact]
     public async Task Each_profile_counts_for_itself()
     {
-        _kube.Seed(Make.Node("a"));
-        await _scheduler.StartAsync(default);
-        await _kube.Client.CreateAsync(Make.Pod("p", with: pod => pod.Spec.SchedulerName = "second"), default);
-        await _kube.WaitForAllAsync<Corev1Event>(null, events => events.Any(e => e.Reason == "Scheduled" && e.Source.Component == "second"), "the second scheduler says so");
+        Kube.Seed(Make.Node("a"));
+        await StartAsync();
+        await CreateAsync(Make.Pod("p", with: pod => pod.Spec.SchedulerName = "second"));
+        await Kube.WaitForAllAsync<Corev1Event>(null, events => events.Any(e => e.Reason == "Scheduled" && e.Source.Component == "second"), "the second scheduler says so");
         Assert.Contains("scheduler_schedule_attempts_total{result=\"scheduled\",profile=\"second\"} 1\n", Text(), StringComparison.Ordinal);
     }
 
@@ -79,7 +54,7 @@ public sealed class MetricsTests : IAsyncLifetime
     public async Task The_API_server_shows_them_beside_its_own()
     {
         await using var server = await TestApiServer.StartAsync();
-        server.Server.AddMetrics(_scheduler.WriteMetrics);
+        server.Server.AddMetrics(Scheduler.WriteMetrics);
         var shown = (await server.GetAsync("/metrics")).Body;
         Assert.Contains("# TYPE scheduler_pending_pods gauge\nscheduler_pending_pods{queue=\"active\"} 0\n", shown, StringComparison.Ordinal);
         Assert.Contains("apiserver_request_total", shown, StringComparison.Ordinal);
@@ -88,10 +63,7 @@ public sealed class MetricsTests : IAsyncLifetime
     private string Text()
     {
         var text = new StringBuilder();
-        _scheduler.WriteMetrics(text);
+        Scheduler.WriteMetrics(text);
         return text.ToString();
     }
-
-    private Task NotScheduledAsync(string name) =>
-        _kube.WaitForAsync<V1Pod>("default", name, pod => pod?.Status?.Conditions?.Any(c => c.Type == "PodScheduled" && c.Status == "False") == true, $"{name} is not scheduled");
 }

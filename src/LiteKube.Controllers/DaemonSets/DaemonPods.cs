@@ -1,5 +1,6 @@
 using System.Globalization;
 using k8s.Models;
+using LiteKube.Apis.Nodes;
 using LiteKube.Client.Json;
 using LiteKube.Controllers.Common;
 
@@ -19,7 +20,7 @@ internal static class DaemonPods
     public static (bool ShouldRun, bool MayStay) Decide(V1DaemonSet set, V1Node node)
     {
         var spec = set.Spec.Template.Spec;
-        if ((spec.NodeName is { Length: > 0 } name && name != node.Metadata.Name) || !NodeSelection.Selects(spec, node))
+        if ((spec.NodeName is { Length: > 0 } name && name != node.Metadata.Name) || !NodeSelectors.Matches(spec, node))
             return (false, false);
         var tolerations = WithDefaults(spec);
         var untolerated = (node.Spec?.Taints ?? []).Where(t => t.Effect is "NoSchedule" or "NoExecute" && !Tolerations.AnyTolerates(tolerations, t)).ToList();

@@ -1,5 +1,5 @@
 using k8s.Models;
-using LiteKube.Controllers.Common;
+using LiteKube.Apis.Nodes;
 
 namespace LiteKube.Controllers.TaintEviction;
 

@@ -46,6 +46,8 @@ internal sealed class PersistentVolumeController(IKubeClient client, ISharedInfo
                 _writtenVolumes.Gone(All, volume);
                 QueueBoth(runner, volume);
             }));
+        // A claim may wait for its first consumer, and tells who that is.
+        runner.Watch(_pods, new InformerHandler<V1Pod>(OnAdd: pod => QueueClaims(runner, pod), OnDelete: pod => QueueClaims(runner, pod)));
         // A class may be what a pending claim waits for.
         return runner.Watch(_classes, _ => Pending());
     }
@@ -207,6 +209,18 @@ internal sealed class PersistentVolumeController(IKubeClient client, ISharedInfo
     private List<V1PersistentVolume> Volumes() => _writtenVolumes.Over(All, volumes => volumes.List());
 
     private IEnumerable<ObjectKey> Pending() => [.. _claims.List().Where(c => c.Status?.Phase != "Bound").Select(c => ObjectKey.Of(c))];
+
+    private void QueueClaims(ControllerRunner runner, V1Pod pod)
+    {
+        if (!string.IsNullOrEmpty(pod.Spec.NodeName))
+            return;
+        foreach (var name in ClaimUsers.ClaimsOf(pod))
+        {
+            var key = new ObjectKey(pod.Metadata.NamespaceProperty, name);
+            if (_claims.Find(key) is { Spec.VolumeName: null or "" })
+                runner.Queue.Add(key);
+        }
+    }
 
     private static void QueueBoth(ControllerRunner runner, V1PersistentVolumeClaim claim)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using LiteKube.Apis.Values;
 using LiteKube.Scheduler.Cache;
 
 namespace LiteKube.Scheduler.Framework;
@@ -37,7 +38,7 @@ public sealed class WaitingPod : IDisposable
         lock (_lock)
         {
             foreach (var (plugin, timeout) in timeouts)
-                _pending[plugin] = timeProvider.CreateTimer(_ => Reject(plugin, $"rejected due to timeout after waiting {timeout.TotalSeconds}s at plugin {plugin}"), null, timeout, Timeout.InfiniteTimeSpan);
+                _pending[plugin] = timeProvider.CreateTimer(_ => Reject(plugin, $"rejected due to timeout after waiting {GoDuration.Format(timeout)} at plugin {plugin}"), null, timeout, Timeout.InfiniteTimeSpan);
         }
     }
 

@@ -40,6 +40,6 @@ internal static class DefaultPlugins
         ];
         if (profile.DisabledPlugins.Except(all.Select(plugin => plugin.Name)).FirstOrDefault() is { } unknown)
             throw new ArgumentException($"profile \"{profile.SchedulerName}\" disables a plugin that does not exist: {unknown}", nameof(parts));
-        return [.. all.Where(plugin => !profile.DisabledPlugins.Contains(plugin.Name))];
+        return [.. all.Where(plugin => !profile.DisabledPlugins.Contains(plugin.Name)), .. profile.AddedPlugins];
     }
 }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using k8s.Models;
+using LiteKube.Apis.Nodes;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
 
@@ -53,7 +53,7 @@ internal sealed class NodeAffinity(V1NodeAffinity? added = null) : IPreFilterPlu
     {
         if (added?.RequiredDuringSchedulingIgnoredDuringExecution is { } required && !NodeSelectors.Matches(required, node.Node!))
             return Enforced;
-        return NodeSelectors.Matches(pod, node) ? null : Mismatch;
+        return Selects(pod, node) ? null : Mismatch;
     }
 
     public PluginStatus? PreScore(CycleState state, PodInfo pod, IReadOnlyList<NodeInfo> nodes) =>
@@ -79,81 +79,21 @@ internal sealed class NodeAffinity(V1NodeAffinity? added = null) : IPreFilterPlu
 
     private static IList<V1PreferredSchedulingTerm>? Preferred(PodInfo pod) => pod.Pod.Spec.Affinity?.NodeAffinity?.PreferredDuringSchedulingIgnoredDuringExecution;
 
-    private PluginStatus? Mismatches(PodInfo pod, V1Node node)
-    {
-        if (added?.RequiredDuringSchedulingIgnoredDuringExecution is { } required && !NodeSelectors.Matches(required, node))
-            return Enforced;
-        return NodeSelectors.Matches(pod.Pod, node) ? null : Mismatch;
-    }
-}
-
-internal static class NodeSelectors
-{
-    /// <summary>The pod's selector and required affinity.</summary>
-    public static bool Matches(PodInfo pod, NodeInfo node)
+    /// <summary>As <see cref="NodeSelectors.Matches(V1PodSpec, V1Node)"/>, of what is prepared for going through all nodes.</summary>
+    public static bool Selects(PodInfo pod, NodeInfo node)
     {
         foreach (var (key, value) in pod.NodeSelector)
         {
             if (node.Label(key) != value)
                 return false;
         }
-        return pod.Pod.Spec.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution is not { } required || Matches(required, node.Node!);
+        return NodeSelectors.MatchesAffinity(pod.Pod.Spec, node.Node!);
     }
 
-    public static bool Matches(V1Pod pod, V1Node node)
+    private PluginStatus? Mismatches(PodInfo pod, V1Node node)
     {
-        foreach (var (key, value) in pod.Spec.NodeSelector ?? Empty)
-        {
-            if (node.Metadata.Labels is not { } labels || !labels.TryGetValue(key, out var actual) || actual != value)
-                return false;
-        }
-        return pod.Spec.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution is not { } required || Matches(required, node);
+        if (added?.RequiredDuringSchedulingIgnoredDuringExecution is { } required && !NodeSelectors.Matches(required, node))
+            return Enforced;
+        return NodeSelectors.Matches(pod.Pod.Spec, node) ? null : Mismatch;
     }
-
-    private static readonly Dictionary<string, string> Empty = [];
-
-    /// <summary>Any of the terms; none of none.</summary>
-    public static bool Matches(V1NodeSelector selector, V1Node node)
-    {
-        foreach (var term in selector.NodeSelectorTerms ?? [])
-        {
-            if (MatchesTerm(term, node))
-                return true;
-        }
-        return false;
-    }
-
-    /// <summary>All of the term's requirements; an empty term matches nothing.</summary>
-    public static bool MatchesTerm(V1NodeSelectorTerm term, V1Node node)
-    {
-        if (term.MatchExpressions is not { Count: > 0 } && term.MatchFields is not { Count: > 0 })
-            return false;
-        foreach (var requirement in term.MatchExpressions ?? [])
-        {
-            string? value = null;
-            node.Metadata.Labels?.TryGetValue(requirement.Key, out value);
-            if (!Matches(requirement, value))
-                return false;
-        }
-        foreach (var requirement in term.MatchFields ?? [])
-        {
-            if (!Matches(requirement, requirement.Key == "metadata.name" ? node.Metadata.Name : null))
-                return false;
-        }
-        return true;
-    }
-
-    private static bool Matches(V1NodeSelectorRequirement requirement, string? value) => requirement.OperatorProperty switch
-    {
-        "In" => value is not null && requirement.Values?.Contains(value) == true,
-        "NotIn" => value is null || requirement.Values?.Contains(value) != true,
-        "Exists" => value is not null,
-        "DoesNotExist" => value is null,
-        "Gt" => Number(value) > Number(requirement.Values?.FirstOrDefault()),
-        "Lt" => Number(value) < Number(requirement.Values?.FirstOrDefault()),
-        _ => false,
-    };
-
-    // No number is neither greater nor less.
-    private static long? Number(string? text) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 }

@@ -1,4 +1,5 @@
 using k8s.Models;
+using LiteKube.Apis.Nodes;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
 
@@ -31,7 +32,7 @@ internal sealed class NodeUnschedulable : IFilterPlugin, IEnqueueExtensions
     };
 
     public PluginStatus? Filter(CycleState state, PodInfo pod, NodeInfo node) =>
-        node.IsUnschedulable && !Tolerations.Tolerate(pod.Tolerations, Taint) ? Cordoned : null;
+        node.IsUnschedulable && !Tolerations.AnyTolerates(pod.Tolerations, Taint) ? Cordoned : null;
 }
 
 /// <summary>The host's ports that the pod wants are free.</summary>

@@ -12,14 +12,15 @@ internal sealed class NodeVolumeLimits(ISharedInformers informers) : IPreFilterP
 
     public string Name => "NodeVolumeLimits";
 
-    public ClusterEvent Events => ClusterEvent.CsiNode | ClusterEvent.AssignedPodDelete | ClusterEvent.PersistentVolumeClaim | ClusterEvent.VolumeAttachment;
+    public ClusterEvent Events => ClusterEvent.CsiNode | ClusterEvent.AssignedPodDelete | ClusterEvent.PersistentVolumeClaim | ClusterEvent.VolumeAttachment | ClusterEvent.CsiDriver;
 
     public bool MayHelp(PodInfo pod, in ClusterChange change) => change switch
     {
-        { New: V1CSINode node } => change.Old is not V1CSINode old || LimitsOf(node).Any(limit => !LimitsOf(old).TryGetValue(limit.Key, out var before) || before < limit.Value) || LimitsOf(old).Keys.Except(LimitsOf(node).Keys).Any(),
+        { New: V1CSINode node } => change.Old is not V1CSINode old || DriversOf(node).Except(DriversOf(old), StringComparer.Ordinal).Any() || LimitsOf(node).Any(limit => !LimitsOf(old).TryGetValue(limit.Key, out var before) || before < limit.Value) || LimitsOf(old).Keys.Except(LimitsOf(node).Keys).Any(),
         { Old: PodInfo gone, New: null } => PodClaims.Of(gone.Pod).Any(),
         { New: V1PersistentVolumeClaim claim } => PodClaims.Has(pod, claim),
         { Old: V1VolumeAttachment, New: null } => true,
+        { Old: V1CSIDriver old } => old.Spec.PreventPodSchedulingIfMissing == true && (change.New as V1CSIDriver)?.Spec.PreventPodSchedulingIfMissing != true,
         _ => false,
     };
 
@@ -34,7 +35,12 @@ internal sealed class NodeVolumeLimits(ISharedInformers informers) : IPreFilterP
         var wanted = new Dictionary<string, string>(StringComparer.Ordinal);
         if (Add(pod, wanted, isNew: true) is { } missing)
             return missing;
-        if (wanted.Count == 0 || informers.Get<V1CSINode>().Find(new ObjectKey("", node.Name)) is not { } csiNode || LimitsOf(csiNode) is not { Count: > 0 } limits)
+        if (wanted.Count == 0)
+            return null;
+        var csiNode = informers.Get<V1CSINode>().Find(new ObjectKey("", node.Name));
+        if (WhyNotMounted(wanted, csiNode) is { } absent)
+            return absent;
+        if (csiNode is null || LimitsOf(csiNode) is not { Count: > 0 } limits)
             return null;
         var attached = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var other in node.Pods)
@@ -76,6 +82,17 @@ internal sealed class NodeVolumeLimits(ISharedInformers informers) : IPreFilterP
         return null;
     }
 
+    /// <summary>A driver may ask that its pods stay away from nodes where it does not run (CSIDriver's preventPodSchedulingIfMissing, KEP-5030).</summary>
+    private PluginStatus? WhyNotMounted(Dictionary<string, string> wanted, V1CSINode? node)
+    {
+        foreach (var driver in wanted.Values)
+        {
+            if (informers.Get<V1CSIDriver>().Find(new ObjectKey("", driver))?.Spec.PreventPodSchedulingIfMissing == true && node?.Spec?.Drivers?.Any(there => there.Name == driver) != true)
+                return PluginStatus.Unresolvable($"{driver} CSI driver is not installed on the node");
+        }
+        return null;
+    }
+
     /// <summary>Volumes whose pods have gone, and that are still to be detached.</summary>
     private void AddAttached(string node, Dictionary<string, string> volumes)
     {
@@ -86,6 +103,8 @@ internal sealed class NodeVolumeLimits(ISharedInformers informers) : IPreFilterP
                 volumes[$"{csi.Driver}/{csi.VolumeHandle}"] = csi.Driver;
         }
     }
+
+    private static IEnumerable<string> DriversOf(V1CSINode node) => (node.Spec?.Drivers ?? []).Select(static driver => driver.Name);
 
     private static Dictionary<string, int> LimitsOf(V1CSINode node) =>
         (node.Spec?.Drivers ?? []).Where(static driver => driver.Allocatable?.Count is not null).ToDictionary(static driver => driver.Name, static driver => driver.Allocatable.Count!.Value, StringComparer.Ordinal);

@@ -1,4 +1,5 @@
 using k8s.Models;
+using LiteKube.Apis.Nodes;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
 
@@ -118,7 +119,7 @@ internal sealed partial class PodTopologySpread
             return had || has;
         if (had != has || (has && constraints.Any(constraint => old.Metadata.Labels[constraint.TopologyKey] != now.Metadata.Labels[constraint.TopologyKey])))
             return true;
-        return has && constraints.Any(static constraint => constraint.HonorsTaints) && Tolerations.HasUntolerated(pod, old) != Tolerations.HasUntolerated(pod, now);
+        return has && constraints.Any(static constraint => constraint.HonorsTaints) && Tolerations.HasUntolerated(pod.Tolerations, old) != Tolerations.HasUntolerated(pod.Tolerations, now);
     }
 
     private static bool HasAll(V1Node node, SpreadConstraint[] constraints) => constraints.All(constraint => node.Metadata.Labels?.ContainsKey(constraint.TopologyKey) == true);

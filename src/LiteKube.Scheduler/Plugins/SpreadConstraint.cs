@@ -1,4 +1,5 @@
 using k8s.Models;
+using LiteKube.Apis.Nodes;
 using LiteKube.Apis.Selectors;
 using LiteKube.Scheduler.Cache;
 
@@ -69,9 +70,9 @@ internal sealed class SpreadConstraint
     /// <summary>Whether the node's pods count, by nodeAffinityPolicy (Honor by default) and nodeTaintsPolicy (Ignore).</summary>
     public bool IncludesNode(PodInfo pod, NodeInfo node)
     {
-        if (_constraint.NodeAffinityPolicy != "Ignore" && !NodeSelectors.Matches(pod, node))
+        if (_constraint.NodeAffinityPolicy != "Ignore" && !NodeAffinity.Selects(pod, node))
             return false;
-        return _constraint.NodeTaintsPolicy != "Honor" || !Tolerations.HasUntolerated(pod, node.Node!);
+        return _constraint.NodeTaintsPolicy != "Honor" || !Tolerations.HasUntolerated(pod.Tolerations, node.Node!);
     }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using k8s.Models;
+using LiteKube.Apis.Nodes;
 using LiteKube.Client;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;
@@ -34,7 +35,7 @@ internal sealed partial class VolumeBinding
                 if (PodClaims.Annotation(claim, PodClaims.SelectedNode) != nodeName)
                     await client.PatchAsync<V1PersistentVolumeClaim>(pod.Namespace, claim.Metadata.Name, KubePatch.Merge(SelectNode(claim, nodeName)), null, either.Token);
             }
-            return await WaitAsync(volumes.Waiting, found, claims, changed, either.Token);
+            return await WaitAsync(volumes.Waiting, found, nodeName, claims, changed, either.Token);
         }
         catch (KubeApiException e)
         {
@@ -50,7 +51,7 @@ internal sealed partial class VolumeBinding
         }
     }
 
-    private static async Task<PluginStatus?> WaitAsync(List<V1PersistentVolumeClaim> waiting, NodeVolumes found, IInformer<V1PersistentVolumeClaim> claims, SemaphoreSlim changed, CancellationToken cancellationToken)
+    private async Task<PluginStatus?> WaitAsync(List<V1PersistentVolumeClaim> waiting, NodeVolumes found, string nodeName, IInformer<V1PersistentVolumeClaim> claims, SemaphoreSlim changed, CancellationToken cancellationToken)
     {
         var told = new HashSet<string>(StringComparer.Ordinal);
         while (true)
@@ -61,7 +62,11 @@ internal sealed partial class VolumeBinding
                 if (claims.Find(ObjectKey.Of(wanted)) is not { } claim || claim.Metadata.Uid != wanted.Metadata.Uid)
                     return PluginStatus.Error($"binding volumes: persistentvolumeclaim \"{wanted.Metadata.Name}\" not found");
                 if (PodClaims.IsBound(claim))
+                {
+                    if (WhyOutOfReach(claim, nodeName) is { } reason)
+                        return PluginStatus.Error($"binding volumes: {reason}");
                     continue;
+                }
                 all = false;
                 // A provisioner that cannot work there gives the node back; the pod is then to be placed anew.
                 var isTold = PodClaims.Annotation(claim, PodClaims.SelectedNode) is not null;
@@ -74,6 +79,16 @@ internal sealed partial class VolumeBinding
                 return null;
             await changed.WaitAsync(cancellationToken);
         }
+    }
+
+    /// <summary>A provisioner may not have kept to the node that it was told.</summary>
+    private string? WhyOutOfReach(V1PersistentVolumeClaim claim, string nodeName)
+    {
+        if (informers.Get<V1PersistentVolume>().Find(PodClaims.VolumeKey(claim.Spec.VolumeName))?.Spec.NodeAffinity?.Required is not { } required)
+            return null;
+        if (informers.Get<V1Node>().Find(new ObjectKey("", nodeName)) is not { } node)
+            return $"failed to get node \"{nodeName}\": node \"{nodeName}\" not found";
+        return NodeSelectors.Matches(required, node) ? null : $"pv \"{claim.Spec.VolumeName}\" node affinity doesn't match node \"{nodeName}\": no matching NodeSelectorTerms";
     }
 
     /// <summary>From here on no other claim gets the volume; the claim controller does the rest.</summary>

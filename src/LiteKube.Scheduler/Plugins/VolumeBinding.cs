@@ -1,4 +1,5 @@
 using k8s.Models;
+using LiteKube.Apis.Nodes;
 using LiteKube.Client;
 using LiteKube.Scheduler.Cache;
 using LiteKube.Scheduler.Framework;

@@ -1,4 +1,5 @@
 using k8s.Models;
+using LiteKube.Apis.Nodes;
 using LiteKube.Apis.Selectors;
 using LiteKube.Scheduler.Cache;
 

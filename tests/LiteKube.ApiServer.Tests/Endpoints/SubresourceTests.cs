@@ -63,6 +63,8 @@ public sealed class SubresourceTests
         await CreatePodAsync(server, "p");
         const string Binding = """{"apiVersion":"v1","kind":"Binding","metadata":{"name":"p"},"target":{"kind":"Node","name":"n1"}}""";
 
+        var nominated = await server.PatchAsync($"{Pods}/p/status", """{"status":{"nominatedNodeName":"n2"}}""");
+        Assert.Equal("n2", (string?)nominated.Json["status"]!["nominatedNodeName"]);
         Assert.Equal(HttpStatusCode.Created, (await server.PostAsync($"{Pods}/p/binding", Binding)).StatusCode);
         var again = await server.PostAsync($"{Pods}/p/binding", Binding);
 
@@ -70,6 +72,7 @@ public sealed class SubresourceTests
         Assert.Contains("pod p is already assigned to node \"n1\"", again.Json["message"]!.GetValue<string>(), StringComparison.Ordinal);
         var pod = (await server.GetAsync($"{Pods}/p")).Json;
         Assert.Equal("n1", pod["spec"]!["nodeName"]!.GetValue<string>());
+        Assert.Null(pod["status"]!["nominatedNodeName"]);
         Assert.Contains(pod["status"]!["conditions"]!.AsArray(), c => c!["type"]!.GetValue<string>() == "PodScheduled" && c["status"]!.GetValue<string>() == "True");
         Assert.Single((await server.GetAsync("/api/v1/pods?fieldSelector=spec.nodeName%3Dn1")).Json["items"]!.AsArray());
     }

@@ -1,156 +1,130 @@
 using k8s.Models;
-using LiteKube.Client;
-using LiteKube.Client.Events;
-using LiteKube.Scheduler.Queue;
 using LiteKube.Testing;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 
 namespace LiteKube.Scheduler.Tests.Preemption;
 
 /// <summary>What the scheduler does to make room, against the in-memory server, whose pods go when they are deleted with grace 0.</summary>
-public sealed class PreemptionTests : IAsyncLifetime
+public sealed class PreemptionTests() : SchedulerTest(new SchedulerOptions { Seed = 1 })
 {
-    private readonly FakeTimeProvider _time = new(DateTimeOffset.Parse("2025-01-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
-    private readonly InMemoryKube _kube = new();
-    private SharedInformers _informers = null!;
-    private EventBroadcaster _events = null!;
-    private Scheduler _scheduler = null!;
-
-    public Task InitializeAsync()
-    {
-        _informers = new SharedInformers(_kube.Client, NullLoggerFactory.Instance, TimeProvider.System);
-        _events = new EventBroadcaster(_kube.Client, NullLoggerFactory.Instance, TimeProvider.System);
-        _scheduler = new Scheduler(new SchedulerOptions { Seed = 1 }, _kube.Client, _informers, _events, NullLoggerFactory.Instance, _time);
-        return Task.CompletedTask;
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _scheduler.StopAsync(default);
-        await _informers.DisposeAsync();
-        await _events.DisposeAsync();
-    }
-
     [Fact]
     public async Task The_victim_is_marked_deleted_and_told_and_the_pod_is_nominated_and_bound_when_it_is_gone()
     {
-        _kube.Seed(Make.Node("a", cpu: "1"));
-        _kube.Seed(Running("low", 0, "1"));
-        await _scheduler.StartAsync(default);
-        await _kube.Client.CreateAsync(Pod("high", 10, "1"), default);
+        Kube.Seed(Make.Node("a", cpu: "1"));
+        Kube.Seed(Running("low", 0, "1"));
+        await StartAsync();
+        await CreateAsync(Pod("high", 10, "1"));
 
-        var victim = await _kube.WaitForAsync<V1Pod>("default", "low", pod => pod?.Metadata.DeletionTimestamp is not null, "the victim is deleted");
+        var victim = await Kube.WaitForAsync<V1Pod>("default", "low", pod => pod?.Metadata.DeletionTimestamp is not null, "the victim is deleted");
         var condition = victim!.Status.Conditions.Single(c => c.Type == "DisruptionTarget");
         Assert.Equal(("True", "PreemptionByScheduler", "default-scheduler: preempting to accommodate a higher priority pod"), (condition.Status, condition.Reason, condition.Message));
-        await _kube.WaitForAllAsync<Corev1Event>(null, events => events.Any(e => e.Reason == "Preempted" && e.Type == "Normal" && e.InvolvedObject.Name == "low" && e.Message == "Preempted by pod uid-high on node a"), "the victim is told");
-        var waiting = await _kube.WaitForAsync<V1Pod>("default", "high", pod => pod?.Status.NominatedNodeName == "a", "the pod is nominated");
+        await Kube.WaitForAllAsync<Corev1Event>(null, events => events.Any(e => e.Reason == "Preempted" && e.Type == "Normal" && e.InvolvedObject.Name == "low" && e.Message == "Preempted by pod uid-high on node a"), "the victim is told");
+        var waiting = await Kube.WaitForAsync<V1Pod>("default", "high", pod => pod?.Status.NominatedNodeName == "a", "the pod is nominated");
         Assert.Equal("0/1 nodes are available: 1 Insufficient cpu.", waiting!.Status.Conditions.Single(c => c.Type == "PodScheduled").Message);
 
-        await GoneAsync("low");
+        await DeleteAsync("low");
         await BoundAsync("high");
     }
 
     [Fact]
     public async Task While_its_victim_is_going_nobody_else_goes_for_it()
     {
-        _kube.Seed(Make.Node("a", cpu: "2"));
-        _kube.Seed(Running("first", 0, "1"));
-        _kube.Seed(Running("second", 1, "1"));
-        await _scheduler.StartAsync(default);
-        await _kube.Client.CreateAsync(Pod("high", 10, "1"), default);
-        await _kube.WaitForAsync<V1Pod>("default", "first", pod => pod?.Metadata.DeletionTimestamp is not null, "the victim is deleted");
+        Kube.Seed(Make.Node("a", cpu: "2"));
+        Kube.Seed(Running("first", 0, "1"));
+        Kube.Seed(Running("second", 1, "1"));
+        await StartAsync();
+        await CreateAsync(Pod("high", 10, "1"));
+        await Kube.WaitForAsync<V1Pod>("default", "first", pod => pod?.Metadata.DeletionTimestamp is not null, "the victim is deleted");
         // Tried again, by whatever brings it back: here a node that does not help.
-        await _kube.WaitForAsync<V1Pod>("default", "high", pod => pod?.Status.NominatedNodeName == "a", "the pod is nominated");
-        await _kube.Client.CreateAsync(Make.Node("b", cpu: "500m"), default);
-        await _kube.Client.CreateAsync(Make.Node("c", cpu: "1", with: node => node.Spec.Taints = [new V1Taint { Key = "k", Effect = "NoSchedule" }]), default);
-        await ConditionAsync("high", "preemption: not eligible due to a terminating pod on the nominated node.");
-        Assert.Null(_kube.Find<V1Pod>("default", "second")!.Metadata.DeletionTimestamp);
-        await GoneAsync("first");
+        await Kube.WaitForAsync<V1Pod>("default", "high", pod => pod?.Status.NominatedNodeName == "a", "the pod is nominated");
+        await Kube.Client.CreateAsync(Make.Node("b", cpu: "500m"), default);
+        await Kube.Client.CreateAsync(Make.Node("c", cpu: "1", with: node => node.Spec.Taints = [new V1Taint { Key = "k", Effect = "NoSchedule" }]), default);
+        await NotScheduledAsync("high", "preemption: not eligible due to a terminating pod on the nominated node.");
+        Assert.Null(Kube.Find<V1Pod>("default", "second")!.Metadata.DeletionTimestamp);
+        await DeleteAsync("first");
         await BoundAsync("high");
-        Assert.Null(_kube.Find<V1Pod>("default", "second")!.Metadata.DeletionTimestamp);
+        Assert.Null(Kube.Find<V1Pod>("default", "second")!.Metadata.DeletionTimestamp);
     }
 
     [Fact]
     public async Task The_room_is_kept_from_pods_that_are_less_important()
     {
-        _kube.Seed(Make.Node("a", cpu: "1"));
-        _kube.Seed(Running("low", 0, "1"));
-        await _scheduler.StartAsync(default);
-        await _kube.Client.CreateAsync(Pod("high", 10, "1"), default);
-        await _kube.WaitForAsync<V1Pod>("default", "high", pod => pod?.Status.NominatedNodeName == "a", "the pod is nominated");
-        await _kube.Client.CreateAsync(Pod("medium", 5, "1"), default);
-        await ConditionAsync("medium", "0/1 nodes are available: 1 Insufficient cpu.");
-        await GoneAsync("low");
+        Kube.Seed(Make.Node("a", cpu: "1"));
+        Kube.Seed(Running("low", 0, "1"));
+        await StartAsync();
+        await CreateAsync(Pod("high", 10, "1"));
+        await Kube.WaitForAsync<V1Pod>("default", "high", pod => pod?.Status.NominatedNodeName == "a", "the pod is nominated");
+        await CreateAsync(Pod("medium", 5, "1"));
+        await NotScheduledAsync("medium", "0/1 nodes are available: 1 Insufficient cpu.");
+        await DeleteAsync("low");
         await BoundAsync("high");
-        Assert.True(string.IsNullOrEmpty(_kube.Find<V1Pod>("default", "medium")!.Spec.NodeName));
+        Assert.True(string.IsNullOrEmpty(Kube.Find<V1Pod>("default", "medium")!.Spec.NodeName));
     }
 
     [Fact]
     public async Task A_more_important_pod_takes_the_nomination_of_a_less_important_one()
     {
-        _kube.Seed(Make.Node("a", cpu: "1"));
-        _kube.Seed(Running("low", 0, "1"));
-        await _scheduler.StartAsync(default);
-        await _kube.Client.CreateAsync(Pod("medium", 5, "1"), default);
-        await _kube.WaitForAsync<V1Pod>("default", "medium", pod => pod?.Status.NominatedNodeName == "a", "the first is nominated");
-        await _kube.WaitForAsync<V1Pod>("default", "low", pod => pod?.Metadata.DeletionTimestamp is not null, "the victim is deleted");
-        await _kube.Client.CreateAsync(Pod("high", 10, "1"), default);
-        await _kube.WaitForAsync<V1Pod>("default", "high", pod => pod?.Status.NominatedNodeName == "a", "the second is nominated");
-        await GoneAsync("low");
+        Kube.Seed(Make.Node("a", cpu: "1"));
+        Kube.Seed(Running("low", 0, "1"));
+        await StartAsync();
+        await CreateAsync(Pod("medium", 5, "1"));
+        await Kube.WaitForAsync<V1Pod>("default", "medium", pod => pod?.Status.NominatedNodeName == "a", "the first is nominated");
+        await Kube.WaitForAsync<V1Pod>("default", "low", pod => pod?.Metadata.DeletionTimestamp is not null, "the victim is deleted");
+        await CreateAsync(Pod("high", 10, "1"));
+        await Kube.WaitForAsync<V1Pod>("default", "high", pod => pod?.Status.NominatedNodeName == "a", "the second is nominated");
+        await DeleteAsync("low");
         await BoundAsync("high");
         // With the room gone it can only give its nomination up.
-        await _kube.WaitForAsync<V1Pod>("default", "medium", pod => string.IsNullOrEmpty(pod?.Status.NominatedNodeName), "the first is no longer nominated");
+        await Kube.WaitForAsync<V1Pod>("default", "medium", pod => string.IsNullOrEmpty(pod?.Status.NominatedNodeName), "the first is no longer nominated");
     }
 
     [Fact]
     public async Task A_pod_that_never_preempts_waits_and_is_told_why()
     {
-        _kube.Seed(Make.Node("a", cpu: "1"));
-        _kube.Seed(Running("low", 0, "1"));
-        await _scheduler.StartAsync(default);
+        Kube.Seed(Make.Node("a", cpu: "1"));
+        Kube.Seed(Running("low", 0, "1"));
+        await StartAsync();
         var pod = Pod("polite", 10, "1");
         pod.Spec.PreemptionPolicy = "Never";
-        await _kube.Client.CreateAsync(pod, default);
-        await ConditionAsync("polite", "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.");
-        Assert.Null(_kube.Find<V1Pod>("default", "low")!.Metadata.DeletionTimestamp);
+        await CreateAsync(pod);
+        await NotScheduledAsync("polite", "0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.");
+        Assert.Null(Kube.Find<V1Pod>("default", "low")!.Metadata.DeletionTimestamp);
     }
 
     [Fact]
     public async Task A_budget_decides_between_nodes()
     {
-        _kube.Seed(new V1PodDisruptionBudget
+        Kube.Seed(new V1PodDisruptionBudget
         {
             Metadata = new V1ObjectMeta { Name = "db", NamespaceProperty = "default" },
             Spec = new V1PodDisruptionBudgetSpec { Selector = new V1LabelSelector { MatchLabels = new Dictionary<string, string>(StringComparer.Ordinal) { ["app"] = "db" } } },
             Status = new V1PodDisruptionBudgetStatus { DisruptionsAllowed = 0 },
         });
-        _kube.Seed(Make.Node("a", cpu: "1"));
-        _kube.Seed(Make.Node("b", cpu: "1"));
+        Kube.Seed(Make.Node("a", cpu: "1"));
+        Kube.Seed(Make.Node("b", cpu: "1"));
         var protectedPod = Running("db", 0, "1");
         protectedPod.Metadata.Labels["app"] = "db";
-        _kube.Seed(protectedPod);
+        Kube.Seed(protectedPod);
         var other = Running("web", 5, "1");
         other.Spec.NodeName = "b";
-        _kube.Seed(other);
-        await _scheduler.StartAsync(default);
-        await _kube.Client.CreateAsync(Pod("high", 10, "1"), default);
-        await _kube.WaitForAsync<V1Pod>("default", "high", pod => pod?.Status.NominatedNodeName == "b", "the pod is nominated to the node without a budget");
-        Assert.Null(_kube.Find<V1Pod>("default", "db")!.Metadata.DeletionTimestamp);
+        Kube.Seed(other);
+        await StartAsync();
+        await CreateAsync(Pod("high", 10, "1"));
+        await Kube.WaitForAsync<V1Pod>("default", "high", pod => pod?.Status.NominatedNodeName == "b", "the pod is nominated to the node without a budget");
+        Assert.Null(Kube.Find<V1Pod>("default", "db")!.Metadata.DeletionTimestamp);
     }
 
     [Fact]
     public async Task When_a_victim_cannot_be_deleted_the_pod_tries_again()
     {
-        _kube.Seed(Make.Node("a", cpu: "1"));
-        _kube.Seed(Running("low", 0, "1"));
+        Kube.Seed(Make.Node("a", cpu: "1"));
+        Kube.Seed(Running("low", 0, "1"));
         var failures = 1;
-        _kube.Intercept = request => request.Method == "DELETE" && request.PathAndQuery.Contains("/pods/low", StringComparison.Ordinal) && Interlocked.Decrement(ref failures) >= 0
+        Kube.Intercept = request => request.Method == "DELETE" && request.PathAndQuery.Contains("/pods/low", StringComparison.Ordinal) && Interlocked.Decrement(ref failures) >= 0
             ? InMemoryKube.Failure(500, "InternalError", "the store is full") : null;
-        await _scheduler.StartAsync(default);
-        await _kube.Client.CreateAsync(Pod("high", 10, "1"), default);
-        await _kube.WaitForAsync<V1Pod>("default", "low", pod => pod?.Metadata.DeletionTimestamp is not null, "the victim is deleted at the second attempt");
-        await GoneAsync("low");
+        await StartAsync();
+        await CreateAsync(Pod("high", 10, "1"));
+        await Kube.WaitForAsync<V1Pod>("default", "low", pod => pod?.Metadata.DeletionTimestamp is not null, "the victim is deleted at the second attempt");
+        await DeleteAsync("low");
         await BoundAsync("high");
     }
 
@@ -162,11 +136,4 @@ public sealed class PreemptionTests : IAsyncLifetime
         pod.Spec.NodeName = "a";
         pod.Status.Phase = "Running";
     });
-
-    private Task GoneAsync(string name) => _kube.Client.DeleteAsync<V1Pod>("default", name, new DeleteOptions(GracePeriodSeconds: 0), default);
-
-    private Task BoundAsync(string name) => _kube.WaitForAsync<V1Pod>("default", name, pod => !string.IsNullOrEmpty(pod?.Spec.NodeName), $"{name} is bound");
-
-    private Task ConditionAsync(string name, string ending) => _kube.WaitForAsync<V1Pod>("default", name,
-        pod => pod?.Status?.Conditions?.Any(c => c.Type == "PodScheduled" && c.Message.EndsWith(ending, StringComparison.Ordinal)) == true, $"{name} is told: {ending}");
 }

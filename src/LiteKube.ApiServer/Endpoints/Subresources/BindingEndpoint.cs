@@ -62,6 +62,8 @@ internal sealed class BindingEndpoint(ObjectRegistry registry, AdmissionRunner a
         Copy(binding, pod, "annotations");
         Copy(binding, pod, "labels");
         if (pod["status"] is not JsonObject status) pod["status"] = status = [];
+        // A nomination ends with the binding: what is nominated besides holds room for nobody.
+        status.Remove("nominatedNodeName");
         if (status["conditions"] is not JsonArray conditions) status["conditions"] = conditions = [];
         foreach (var old in conditions.OfType<JsonObject>().Where(c => c.Text("type") == "PodScheduled").ToList()) conditions.Remove(old);
         conditions.Add((JsonNode)new JsonObject { ["type"] = "PodScheduled", ["status"] = "True", ["lastProbeTime"] = null, ["lastTransitionTime"] = ObjectFields.FormatTime(time.GetUtcNow()) });

@@ -23,6 +23,7 @@ internal sealed class PodStrategy(ResourceInfo resource) : DefaultStrategy(resou
             });
         }
         value["status"] = status;
+        PodLabelKeys.Merge(value);
     }
 
     public override void PrepareForUpdate(JsonObject value, JsonObject old, StrategyContext context)

@@ -81,6 +81,49 @@ public sealed class PodGoldenTests(StrategyGoldenTests.Fixture fixture) : IClass
         Assert.Contains("299 - \"spec.containers[0].env[1]: hides previous definition of \\\"A\\\"", string.Join('\n', answer.Headers.GetValues("Warning")), StringComparison.Ordinal);
     }
 
+    /// <summary>KEP-3633 and KEP-3243: the selectors say it afterwards, once, and a template keeps what it was given.</summary>
+    [Fact]
+    public async Task Label_keys_of_affinity_and_spread_become_expressions_of_a_new_pods_selectors()
+    {
+        const string Term = """{"topologyKey":"zone","labelSelector":{"matchLabels":{"app":"web"}},"matchLabelKeys":["hash","absent"],"mismatchLabelKeys":["tenant"]}""";
+        const string Spec = $$"""
+            {"containers":[{"name":"c","image":"i"}],
+             "affinity":{"podAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{{Term}}],"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"podAffinityTerm":{{Term}} }]},
+                         "podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{{Term}}],"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"podAffinityTerm":{{Term}} }]} },
+             "topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule","labelSelector":{"matchLabels":{"app":"web"}},"matchLabelKeys":["hash"]}]}
+            """;
+        const string Labels = """{"app":"web","hash":"h1","tenant":"t1"}""";
+        const string Added = """[{"key":"hash","operator":"In","values":["h1"]},{"key":"tenant","operator":"NotIn","values":["t1"]}]""";
+        var created = await fixture.Server.PostAsync(Pods, $$"""{"metadata":{"name":"keys","labels":{{Labels}}},"spec":{{Spec}}}""");
+        Assert.True(created.StatusCode == HttpStatusCode.Created, created.Body);
+        var affinity = created.Json["spec"]!["affinity"]!;
+        foreach (var kind in (string[])["podAffinity", "podAntiAffinity"])
+        {
+            Assert.Equal(Added, affinity[kind]!["requiredDuringSchedulingIgnoredDuringExecution"]![0]!["labelSelector"]!["matchExpressions"]!.ToJsonString());
+            Assert.Equal(Added, affinity[kind]!["preferredDuringSchedulingIgnoredDuringExecution"]![0]!["podAffinityTerm"]!["labelSelector"]!["matchExpressions"]!.ToJsonString());
+        }
+        Assert.Equal("""[{"key":"hash","operator":"In","values":["h1"]}]""", created.Json["spec"]!["topologySpreadConstraints"]![0]!["labelSelector"]!["matchExpressions"]!.ToJsonString());
+        // What an update brings back is taken as it stands.
+        var updated = await fixture.Server.PatchAsync($"{Pods}/keys", """{"metadata":{"labels":{"hash":"h2"}}}""");
+        Assert.Equal(Added, updated.Json["spec"]!["affinity"]!["podAffinity"]!["requiredDuringSchedulingIgnoredDuringExecution"]![0]!["labelSelector"]!["matchExpressions"]!.ToJsonString());
+        await fixture.Server.DeleteAsync($"{Pods}/keys");
+
+        var deployment = await fixture.Server.PostAsync("/apis/apps/v1/namespaces/default/deployments",
+            $$$"""{"metadata":{"name":"keys"},"spec":{"selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{{{Labels}}}},"spec":{{{Spec}}} } } }""");
+        Assert.True(deployment.StatusCode == HttpStatusCode.Created, deployment.Body);
+        Assert.DoesNotContain("matchExpressions", deployment.Json["spec"]!["template"]!.ToJsonString(), StringComparison.Ordinal);
+        await fixture.Server.DeleteAsync("/apis/apps/v1/namespaces/default/deployments/keys");
+    }
+
+    [Fact]
+    public async Task A_key_that_the_selector_has_as_well_is_refused()
+    {
+        const string Spec = """{"containers":[{"name":"c","image":"i"}],"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule","labelSelector":{"matchLabels":{"hash":"h1"}},"matchLabelKeys":["hash"]}]}""";
+        var refused = await fixture.Server.PostAsync(Pods, $$"""{"metadata":{"name":"keys-twice","labels":{"hash":"h1"}},"spec":{{Spec}}}""");
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
+        Assert.Contains("spec.topologySpreadConstraints[0].matchLabelKeys[0]: Invalid value: \"hash\": exists in both matchLabelKeys and labelSelector", refused.Json["message"]!.GetValue<string>(), StringComparison.Ordinal);
+    }
+
     private async Task CreateAsync(string name, string resources = "{}")
     {
         var body = new JsonObject { ["metadata"] = new JsonObject { ["name"] = name }, ["spec"] = new JsonObject { ["containers"] = new JsonArray(new JsonObject { ["name"] = "c", ["image"] = "i", ["resources"] = JsonNode.Parse(resources) }) } }.ToJsonString();
