@@ -13,6 +13,33 @@ public sealed class WorkQueueTests : IDisposable
     public void Dispose() => _queue.Dispose();
 
     [Fact]
+    public void What_waits_and_what_is_worked_on_is_shown_by_Kubernetes_names()
+    {
+        using var queue = new WorkQueue<string>("shown", _time);
+        queue.Add("a");
+        queue.Add("b");
+        queue.AddAfter("c", TimeSpan.FromMinutes(1));
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.True(queue.TryTake(out var key));
+        _time.Advance(TimeSpan.FromSeconds(3));
+        var working = Shown();
+        foreach (var line in (string[])["workqueue_adds_total{name=\"shown\"} 2", "workqueue_retries_total{name=\"shown\"} 1", "workqueue_depth{name=\"shown\"} 1",
+            "workqueue_queue_duration_seconds_sum{name=\"shown\"} 2", "workqueue_unfinished_work_seconds{name=\"shown\"} 3", "workqueue_longest_running_processor_seconds{name=\"shown\"} 3"])
+            Assert.Contains(line + "\n", working, StringComparison.Ordinal);
+        queue.Done(key);
+        Assert.Contains("workqueue_work_duration_seconds_sum{name=\"shown\"} 3\n", Shown(), StringComparison.Ordinal);
+        queue.ShutDown();
+        Assert.DoesNotContain("workqueue_depth{name=\"shown\"}", Shown(), StringComparison.Ordinal);
+    }
+
+    private static string Shown()
+    {
+        var text = new System.Text.StringBuilder();
+        WorkQueueMetrics.Write(text);
+        return text.ToString();
+    }
+
+    [Fact]
     public void A_key_added_twice_comes_once()
     {
         _queue.Add("a");

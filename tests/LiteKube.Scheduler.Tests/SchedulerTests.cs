@@ -85,6 +85,17 @@ public sealed class SchedulerTests(ITestOutputHelper output) : SchedulerTest
     }
 
     [Fact]
+    public async Task A_pod_that_asks_for_devices_is_told_that_it_gets_none_instead_of_running_without_them()
+    {
+        Kube.Seed(Make.Node("a"));
+        await StartAsync();
+        await CreateAsync(Make.Pod("p", with: pod => pod.Spec.ResourceClaims = [new V1PodResourceClaim { Name = "gpu" }]));
+        const string Message = "0/1 nodes are available: resource claims are not supported by this scheduler. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+        await NotScheduledAsync("p", Message);
+        await EventAsync("FailedScheduling", Message);
+    }
+
+    [Fact]
     public async Task A_bind_that_fails_gives_the_room_back_and_is_tried_again()
     {
         Kube.Seed(Make.Node("a", cpu: "1"));

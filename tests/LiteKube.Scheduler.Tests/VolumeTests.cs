@@ -59,13 +59,6 @@ public sealed class VolumeTests() : SchedulerTest(new SchedulerOptions { Queue =
         await BoundAsync("p");
     }
 
-    [Fact]
-    public async Task A_pod_that_asks_for_devices_is_not_run_without_them()
-    {
-        await Kube.Client.CreateAsync(Make.Pod("p", with: pod => pod.Spec.ResourceClaims = [new V1PodResourceClaim { Name = "gpu" }]), default);
-        await ReasonAsync("resource claims are not supported by this scheduler");
-    }
-
     private async Task BindAsync()
     {
         var claim = Kube.Find<V1PersistentVolumeClaim>("default", "data")!;

@@ -27,7 +27,7 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
         Name = name;
         _timeProvider = timeProvider;
         _limiter = limiter ?? RateLimiters.Default<TKey>(timeProvider);
-        _metrics = new WorkQueueMetrics(name);
+        _metrics = new WorkQueueMetrics(name, Running);
         _delayed = new DelayedKeys<TKey>(timeProvider, Add);
     }
 
@@ -141,7 +141,7 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
             if (_shutDown)
                 return;
             _shutDown = true;
-            _metrics.Depth(-_ready.Reader.Count);
+            _metrics.Close();
             _dirty.Clear();
             _ready.Writer.TryComplete();
             while (_ready.Reader.TryRead(out _))
@@ -151,6 +151,12 @@ public sealed class WorkQueue<TKey> : IDisposable where TKey : notnull
     }
 
     public void Dispose() => ShutDown();
+
+    private List<TimeSpan> Running()
+    {
+        lock (_lock)
+            return [.. _startedAt.Values.Select(started => _timeProvider.GetElapsedTime(started))];
+    }
 
     private void Enqueue(TKey key)
     {

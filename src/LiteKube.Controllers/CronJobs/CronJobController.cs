@@ -6,12 +6,13 @@ using LiteKube.Client.Json;
 using LiteKube.Client.Queues;
 using LiteKube.Controllers.Common;
 using LiteKube.Controllers.Jobs;
+using LiteKube.Controllers.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers.CronJobs;
 
 /// <summary>Starts Jobs by a schedule (https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/). Wakes for the next time of each CronJob; polls nothing.</summary>
-internal sealed class CronJobController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider) : IReconciler
+internal sealed class CronJobController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider, ControllerMetrics? metrics = null) : IReconciler
 {
     private const string OwnerIndex = "cronjob-uid";
 
@@ -117,6 +118,8 @@ internal sealed class CronJobController(IKubeClient client, ISharedInformers inf
         {
             job = await client.CreateAsync(CronDecision.Job(cronJob, time, Zone(cronJob, TimeZoneInfo.Utc)), cancellationToken);
             events.Normal(cronJob, "SuccessfulCreate", $"Created job {job.Metadata.Name}");
+            if (job.Metadata.CreationTimestamp is { } created)
+                metrics?.CronJobCreationSkew.Observe((created.ToUniversalTime() - time.UtcDateTime).TotalSeconds);
         }
         catch (KubeApiException e) when (e.IsAlreadyExists)
         {

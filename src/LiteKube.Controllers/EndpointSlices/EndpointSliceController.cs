@@ -3,12 +3,13 @@ using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Client.Queues;
 using LiteKube.Controllers.Common;
+using LiteKube.Controllers.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers.EndpointSlices;
 
 /// <summary>Keeps the EndpointSlices of Services with a selector (https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/).</summary>
-internal sealed class EndpointSliceController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider, int maxEndpoints = EndpointSlicePlan.MaxEndpoints) : IReconciler
+internal sealed class EndpointSliceController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider, int maxEndpoints = EndpointSlicePlan.MaxEndpoints, ControllerMetrics? metrics = null) : IReconciler
 {
     private const string ServiceIndex = "managed-service";
     private const string ZoneLabel = "topology.kubernetes.io/zone";
@@ -22,6 +23,7 @@ internal sealed class EndpointSliceController(IKubeClient client, ISharedInforme
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
+        metrics?.Gauge("endpoint_slice_controller_num_endpoint_slices", "Number of EndpointSlices", () => [([], _slices.List().Count(static slice => ServiceOf(slice) is not null))]);
         var runner = new ControllerRunner("endpointslice", this, loggers, timeProvider, workers: 5);
         runner.Watch(_services).Watch(_pods, ServicePods.Handler(_services, runner.Queue.Add));
         runner.Watch(_slices, new InformerHandler<V1EndpointSlice>(
@@ -66,13 +68,21 @@ internal sealed class EndpointSliceController(IKubeClient client, ISharedInforme
         try
         {
             await _written.ApplyAsync(key, plan.Create, plan.Update, plan.Delete, cancellationToken);
+            metrics?.EndpointSlices.Applied(service, plan, existing);
+            metrics?.EndpointSlices.Synced("success");
         }
         catch (KubeApiException e) when (e.IsNamespaceTerminating())
         {
             return ReconcileResult.Done;
         }
-        catch (KubeApiException e) when (!e.IsConflict && service is not null)
+        catch (KubeApiException e) when (e.IsConflict)
         {
+            metrics?.EndpointSlices.Synced("stale");
+            throw;
+        }
+        catch (KubeApiException e) when (service is not null)
+        {
+            metrics?.EndpointSlices.Synced("error");
             events.Warning(service, "FailedToUpdateEndpointSlices", $"Error updating Endpoint Slices for Service {key}: {e.Message}");
             throw;
         }

@@ -3,6 +3,7 @@ using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Client.Queues;
 using LiteKube.Controllers.Common;
+using LiteKube.Controllers.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers.GarbageCollection;
@@ -27,13 +28,13 @@ internal sealed class GarbageCollector : IComponent, IReconciler, IObjectCounts
     private Task _starting = Task.CompletedTask;
 
     /// <param name="spread">Where the chance in waits comes from.</param>
-    public GarbageCollector(IKubeClient client, IEventRecorder events, ILoggerFactory loggers, TimeProvider timeProvider, Random? spread = null)
+    public GarbageCollector(IKubeClient client, IEventRecorder events, ILoggerFactory loggers, TimeProvider timeProvider, Random? spread = null, ControllerMetrics? metrics = null)
     {
         _logger = loggers.CreateLogger("LiteKube.Controllers.garbage-collector");
         _live = new LiveObjects(client.Transport);
         _runner = new ControllerRunner("garbage-collector", this, loggers, timeProvider, workers: 10);
         _graph = new OwnerGraph(node => _runner.Queue.Add(KeyOf(node)));
-        _resources = new MonitoredResources(client.Transport, _graph, OnResourcesChange, spread ?? Random.Shared, _logger, timeProvider);
+        _resources = new MonitoredResources(client.Transport, _graph, OnResourcesChange, spread ?? Random.Shared, _logger, timeProvider, metrics);
         _owners = new OwnerVerification(_graph, _resources, _live, events);
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using LiteKube.Client;
 using LiteKube.Controllers.Common;
+using LiteKube.Controllers.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers.GarbageCollection;
@@ -11,7 +12,7 @@ namespace LiteKube.Controllers.GarbageCollection;
 /// The resources that can be collected, each with its monitor. Custom resources come and go while the program runs:
 /// changes of their definitions, and kinds that nobody knows yet, lead to a new discovery.
 /// </summary>
-internal sealed class MonitoredResources(IKubeTransport transport, OwnerGraph graph, Action onChange, Random spread, ILogger logger, TimeProvider timeProvider) : IAsyncDisposable
+internal sealed class MonitoredResources(IKubeTransport transport, OwnerGraph graph, Action onChange, Random spread, ILogger logger, TimeProvider timeProvider, ControllerMetrics? metrics = null) : IAsyncDisposable
 {
     private static readonly string[] Ignored = ["events", "events.events.k8s.io"];
     private static readonly string[] Definitions = ["customresourcedefinitions.apiextensions.k8s.io", "apiservices.apiregistration.k8s.io"];
@@ -108,8 +109,11 @@ internal sealed class MonitoredResources(IKubeTransport transport, OwnerGraph gr
         catch (Exception e) when (e is KubeApiException or JsonException or IOException or HttpRequestException)
         {
             GarbageCollectionLog.DiscoveryFailed(logger, e);
+            metrics?.GarbageCollectorSyncErrors.Add();
             return false;
         }
+        if (discovery.FailedGroupVersions.Count > 0)
+            metrics?.GarbageCollectorSyncErrors.Add();
         await ApplyAsync(discovery);
         _started.TrySetResult();
         return discovery.FailedGroupVersions.Count == 0;

@@ -5,18 +5,20 @@ using LiteKube.Client.Events;
 using LiteKube.Client.Json;
 using LiteKube.Client.Queues;
 using LiteKube.Controllers.Common;
+using LiteKube.Controllers.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers.Jobs;
 
 /// <summary>Runs pods until enough of them have succeeded (https://kubernetes.io/docs/concepts/workloads/controllers/job/).</summary>
-internal sealed class JobController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider) : IReconciler
+internal sealed class JobController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider, ControllerMetrics? metrics = null) : IReconciler
 {
     private readonly IInformer<V1Job> _jobs = informers.Get<V1Job>();
     private readonly IInformer<V1Pod> _pods = OwnedPods.Get(informers);
     private readonly PodControl _control = new(client, events, timeProvider);
     private readonly ExpectedReleases _releases = new();
     private readonly JobBackoffs _backoffs = new();
+    private readonly JobMetrics _metrics = (metrics ?? new ControllerMetrics()).Jobs;
     // A status that was written and not yet seen: counting from the older one would count pods twice or not at all.
     private readonly RecentWrites<V1Job> _written = new(informers.Get<V1Job>(), timeProvider);
 
@@ -24,10 +26,11 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
     {
         var runner = new ControllerRunner("job", this, loggers, timeProvider, workers: 5);
         runner.Watch(_jobs);
-        runner.Watch(_jobs, new InformerHandler<V1Job>(OnDelete: job => _written.Gone(ObjectKey.Of(job), job)));
+        runner.Watch(_jobs, new InformerHandler<V1Job>(OnAdd: _metrics.Seen, OnDelete: job => _written.Gone(ObjectKey.Of(job), job)));
         return runner.Watch(_pods, new InformerHandler<V1Pod>(
             OnAdd: pod =>
             {
+                _metrics.PodChanged(null, pod);
                 foreach (var key in Concerned(pod))
                 {
                     if (pod.IsTerminating())
@@ -42,6 +45,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             {
                 if (ReferenceEquals(old, pod) || old.Metadata.ResourceVersion == pod.Metadata.ResourceVersion)
                     return;
+                _metrics.PodChanged(old, pod);
                 foreach (var key in Concerned(pod).Union(Concerned(old)))
                 {
                     if (pod.IsTerminating())
@@ -51,6 +55,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             },
             OnDelete: pod =>
             {
+                _metrics.PodChanged(pod, null);
                 foreach (var key in Concerned(pod))
                 {
                     _control.Expectations.DeletionObserved(key, pod.Metadata.Uid);
@@ -82,19 +87,30 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             events.Warning(job, "UnknownCompletionMode", "Skipped Job sync because completion mode is unknown");
             return ReconcileResult.Done;
         }
+        var started = timeProvider.GetTimestamp();
+        JobPlan? plan = null;
         // Both before the pods are read: what is seen in between is then awaited once too often, never counted twice.
         var isCurrent = _control.Expectations.AreMet(key, out var lapse);
         var released = _releases.Of(key);
-        var pods = await ClaimAsync(job, cancellationToken);
-        var now = timeProvider.GetUtcNow();
-        var state = JobState.Observe(job, pods, released, _backoffs.Of(key, job));
-        var startTime = StartTime(job, now);
-        var plan = JobPlan.Compute(state, startTime, isCurrent, now);
-        var (outcome, failure) = await ApplyAsync(key, state, plan, cancellationToken);
-        var status = JobStatusPlan.Compute(state, plan, outcome, startTime, isCurrent, now);
-        await WriteAsync(key, state, status, cancellationToken);
-        if (failure is not null)
-            throw failure;
+        var hasFailed = true;
+        try
+        {
+            var pods = await ClaimAsync(job, cancellationToken);
+            var now = timeProvider.GetUtcNow();
+            var state = JobState.Observe(job, pods, released, _backoffs.Of(key, job));
+            var startTime = StartTime(job, now);
+            plan = JobPlan.Compute(state, startTime, isCurrent, now);
+            var (outcome, failure) = await ApplyAsync(key, state, plan, cancellationToken);
+            var status = JobStatusPlan.Compute(state, plan, outcome, startTime, isCurrent, now);
+            await WriteAsync(key, state, status, cancellationToken);
+            if (failure is not null)
+                throw failure;
+            hasFailed = false;
+        }
+        finally
+        {
+            _metrics.Synced(job, plan, isCurrent, hasFailed, timeProvider.GetElapsedTime(started));
+        }
         var requeue = plan.Requeue;
         if (!isCurrent && (requeue is null || lapse < requeue))
             requeue = lapse;
@@ -120,6 +136,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
                 failed++;
                 _control.Expectations.CreationObserved(key);
             });
+            _metrics.Created(state, plan.Create.Count - failed, failed);
             // A namespace that is going away refuses all pods; its Jobs go with it.
             return (new JobOutcome(plan.Create.Count - failed, 0, 0), failure is KubeApiException e && e.IsNamespaceTerminating() ? null : failure);
         }
@@ -167,6 +184,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             throw failure;
         if (!finished)
             return;
+        _metrics.Finished(job, plan.Final!);
         if (plan.Final!.Type != JobConditions.Complete)
         {
             events.Warning(job, plan.Final.Reason, plan.Final.Message);
@@ -185,6 +203,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
         next.Status = plan.Status;
         var written = await client.UpdateStatusAsync(next, cancellationToken);
         _written.Written(key, written);
+        _metrics.Counted(job, job.Status, plan.Status);
         plan.Status = KubeJson.Clone(written.Status);
         return written;
     }
@@ -195,6 +214,7 @@ internal sealed class JobController(IKubeClient client, ISharedInformers informe
             return null;
         _releases.Expect(key, plan.Release.Select(p => p.Metadata.Uid));
         var failures = await Task.WhenAll(plan.Release.Select(pod => ReleaseAsync(key, pod, cancellationToken)));
+        _metrics.Judged(plan.Job, plan.Release.Where((_, i) => failures[i] is null));
         for (var i = 0; i < failures.Length; i++)
         {
             if (failures[i] is null)

@@ -35,6 +35,8 @@ internal sealed class JobStatusPlan
         Final = JobConditions.Final(interim, now);
     }
 
+    public V1Job Job => _state.Job;
+
     /// <summary>To be written before the finalizers go, and again after each change.</summary>
     public V1JobStatus Status { get; set; }
 

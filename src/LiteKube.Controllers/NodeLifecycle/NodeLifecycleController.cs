@@ -6,6 +6,7 @@ using LiteKube.Client.Events;
 using LiteKube.Client.Json;
 using LiteKube.Client.Queues;
 using LiteKube.Controllers.Common;
+using LiteKube.Controllers.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers.NodeLifecycle;
@@ -14,7 +15,7 @@ namespace LiteKube.Controllers.NodeLifecycle;
 /// Finds out which nodes are gone, and taints nodes as their conditions say (https://kubernetes.io/docs/concepts/architecture/nodes/#node-controller).
 /// Runs on heartbeats and on the next deadline only; nothing polls.
 /// </summary>
-internal sealed class NodeLifecycleController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider) : IReconciler
+internal sealed class NodeLifecycleController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider, ControllerMetrics? metrics = null) : IReconciler
 {
     /// <summary>Without a heartbeat for so long, a node's conditions become Unknown.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(40);
@@ -32,6 +33,8 @@ internal sealed class NodeLifecycleController(IKubeClient client, ISharedInforme
 
     public ControllerRunner CreateRunner(ILoggerFactory loggers)
     {
+        if (metrics is not null)
+            NodeZones.Register(metrics, _nodes);
         var runner = new ControllerRunner("node-lifecycle", this, loggers, timeProvider);
         runner.Watch(_nodes, new InformerHandler<V1Node>(
             OnAdd: node => Queue(runner, node, IsReady(node)),
@@ -44,6 +47,7 @@ internal sealed class NodeLifecycleController(IKubeClient client, ISharedInforme
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancellationToken)
     {
+        var started = timeProvider.GetTimestamp();
         if (_nodes.Find(key) is not { } node)
         {
             _heartbeats.Forget(key.Name);
@@ -66,11 +70,15 @@ internal sealed class NodeLifecycleController(IKubeClient client, ISharedInforme
         }
         if (NodeTaintPlan.Compute(node, evict: AnyReady(), timeProvider.GetUtcNow()) is { } taints)
         {
+            var wasEvicting = NodeZones.IsEvicted(node);
             var tainted = KubeJson.Clone(node);
             (tainted.Spec ??= new V1NodeSpec()).Taints = taints.Count == 0 ? null : taints;
             node = await client.UpdateAsync(tainted, cancellationToken);
+            if (!wasEvicting && NodeZones.IsEvicted(node))
+                metrics?.NodeEvictions.With(NodeZones.Of(node)).Add();
         }
         await MarkPodsAsync(node, ready, cancellationToken);
+        metrics?.NodeHealthSeconds.Observe(timeProvider.GetElapsedTime(started).TotalSeconds);
         // Once judged, only a heartbeat changes anything.
         return silence >= grace ? ReconcileResult.Done : ReconcileResult.RequeueAfter(grace - silence);
     }

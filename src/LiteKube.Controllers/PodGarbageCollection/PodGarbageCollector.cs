@@ -3,6 +3,7 @@ using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Client.Queues;
 using LiteKube.Controllers.Common;
+using LiteKube.Controllers.Metrics;
 using LiteKube.Controllers.NodeLifecycle;
 using Microsoft.Extensions.Logging;
 
@@ -12,7 +13,7 @@ namespace LiteKube.Controllers.PodGarbageCollection;
 /// Deletes pods that no kubelet will ever delete (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-garbage-collection):
 /// on nodes that are gone, terminating without a node, terminating on a node taken out of service, and ended ones beyond a threshold.
 /// </summary>
-internal sealed class PodGarbageCollector(IKubeClient client, ISharedInformers informers, TimeProvider timeProvider, int endedThreshold = PodGarbageCollector.EndedThreshold) : IReconciler
+internal sealed class PodGarbageCollector(IKubeClient client, ISharedInformers informers, TimeProvider timeProvider, int endedThreshold = PodGarbageCollector.EndedThreshold, ControllerMetrics? metrics = null) : IReconciler
 {
     /// <summary>kube-controller-manager's --terminated-pod-gc-threshold.</summary>
     public const int EndedThreshold = 12500;
@@ -48,7 +49,7 @@ internal sealed class PodGarbageCollector(IKubeClient client, ISharedInformers i
         if (key == Ended)
         {
             foreach (var ended in Surplus(_pods.ByIndex(EndedIndex, EndedIndex), endedThreshold))
-                await DeleteAsync(ended, null, cancellationToken);
+                await DeleteAsync(ended, "terminated", null, cancellationToken);
             return ReconcileResult.Done;
         }
         if (_pods.Find(key) is not { } pod)
@@ -56,14 +57,14 @@ internal sealed class PodGarbageCollector(IKubeClient client, ISharedInformers i
         if (pod.Spec.NodeName is not { Length: > 0 } name)
         {
             if (pod.IsTerminating())
-                await DeleteAsync(pod, null, cancellationToken);
+                await DeleteAsync(pod, "unscheduled", null, cancellationToken);
             return ReconcileResult.Done;
         }
         if (_nodes.Find("", name) is { } node)
         {
             _missingSince.TryRemove(key, out _);
             if (pod.IsTerminating() && IsOutOfService(node))
-                await DeleteAsync(pod, null, cancellationToken);
+                await DeleteAsync(pod, "out-of-service", null, cancellationToken);
             return ReconcileResult.Done;
         }
         var missing = _missingSince.AddOrUpdate(key, _ => (pod.Metadata.Uid, timeProvider.GetTimestamp()),
@@ -73,7 +74,7 @@ internal sealed class PodGarbageCollector(IKubeClient client, ISharedInformers i
             return ReconcileResult.RequeueAfter(Quarantine - missingFor);
         // The informer may be behind, and this cannot be undone: so the server is asked.
         if (!await IsNodeAsync(name, cancellationToken))
-            await DeleteAsync(pod, "PodGC: node no longer exists", cancellationToken);
+            await DeleteAsync(pod, "orphaned", "PodGC: node no longer exists", cancellationToken);
         return ReconcileResult.Done;
     }
 
@@ -95,10 +96,12 @@ internal sealed class PodGarbageCollector(IKubeClient client, ISharedInformers i
         }
     }
 
+    /// <param name="reason">As the metrics name it.</param>
     /// <param name="disruption">Why, for a pod that was not going by itself.</param>
-    private async Task DeleteAsync(V1Pod pod, string? disruption, CancellationToken cancellationToken)
+    private async Task DeleteAsync(V1Pod pod, string reason, string? disruption, CancellationToken cancellationToken)
     {
         var (ns, name) = (pod.Metadata.NamespaceProperty, pod.Metadata.Name);
+        metrics?.ForcedDeletions.With(ns, reason).Add();
         try
         {
             // Whoever waits for the pod's end must see one: nobody else will report it.
@@ -113,6 +116,11 @@ internal sealed class PodGarbageCollector(IKubeClient client, ISharedInformers i
         {
             // Gone already, or replaced by another pod of the name.
             return;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            metrics?.ForcedDeletionErrors.With(ns, reason).Add();
+            throw;
         }
     }
 

@@ -4,12 +4,13 @@ using LiteKube.Client;
 using LiteKube.Client.Events;
 using LiteKube.Client.Queues;
 using LiteKube.Controllers.Common;
+using LiteKube.Controllers.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers.TaintEviction;
 
 /// <summary>Deletes pods that do not, or no longer, tolerate the NoExecute taints of their node. Keyed by pod.</summary>
-internal sealed class TaintEvictionController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider) : IReconciler
+internal sealed class TaintEvictionController(IKubeClient client, ISharedInformers informers, IEventRecorder events, TimeProvider timeProvider, ControllerMetrics? metrics = null) : IReconciler
 {
     private const string Reason = "DeletionByTaintManager";
 
@@ -54,6 +55,7 @@ internal sealed class TaintEvictionController(IKubeClient client, ISharedInforme
         if (remaining > TimeSpan.Zero)
             return ReconcileResult.RequeueAfter(remaining);
         await EvictAsync(key, pod, cancellationToken);
+        metrics?.TaintDeletionSeconds.Observe((timeProvider.GetElapsedTime(waiting.Since) - stay).TotalSeconds);
         _waiting.TryRemove(key, out _);
         return ReconcileResult.Done;
     }
@@ -69,6 +71,7 @@ internal sealed class TaintEvictionController(IKubeClient client, ISharedInforme
             }
             events.Normal(pod, "TaintManagerEviction", $"Marking for deletion Pod {key}");
             await client.DeleteAsync<V1Pod>(key.Namespace, key.Name, new DeleteOptions(PreconditionUid: pod.Metadata.Uid), cancellationToken);
+            metrics?.TaintDeletions.Add();
         }
         catch (KubeApiException e) when (e.IsNotFound || e.IsConflict)
         {

@@ -2,12 +2,13 @@ using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Client.Queues;
 using LiteKube.Controllers.Jobs;
+using LiteKube.Controllers.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace LiteKube.Controllers.TtlAfterFinished;
 
 /// <summary>Deletes Jobs some time after they have ended (https://kubernetes.io/docs/concepts/workloads/controllers/ttlafterfinished/).</summary>
-internal sealed class TtlAfterFinishedController(IKubeClient client, ISharedInformers informers, TimeProvider timeProvider) : IReconciler
+internal sealed class TtlAfterFinishedController(IKubeClient client, ISharedInformers informers, TimeProvider timeProvider, ControllerMetrics? metrics = null) : IReconciler
 {
     private readonly IInformer<V1Job> _jobs = informers.Get<V1Job>();
 
@@ -29,6 +30,7 @@ internal sealed class TtlAfterFinishedController(IKubeClient client, ISharedInfo
                 return ReconcileResult.RequeueAfter(stillLeft);
             var options = new DeleteOptions(PropagationPolicy: "Foreground", PreconditionUid: job.Metadata.Uid, PreconditionResourceVersion: job.Metadata.ResourceVersion);
             await client.DeleteAsync<V1Job>(key.Namespace, key.Name, options, cancellationToken);
+            metrics?.JobDeletionSeconds.Observe(-stillLeft.TotalSeconds);
         }
         catch (KubeApiException e) when (e.IsNotFound)
         {

@@ -1,3 +1,4 @@
+using LiteKube.Client.Metrics;
 using LiteKube.Scheduler.Metrics;
 
 namespace LiteKube.Scheduler.Framework;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using LiteKube.Client.Metrics;
 using LiteKube.Scheduler.Framework;
 using LiteKube.Scheduler.Queue;
 

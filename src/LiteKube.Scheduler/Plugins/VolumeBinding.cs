@@ -12,7 +12,7 @@ namespace LiteKube.Scheduler.Plugins;
 /// (https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode).
 /// </summary>
 internal sealed partial class VolumeBinding(IKubeClient client, ISharedInformers informers, TimeProvider timeProvider, TimeSpan bindTimeout)
-    : IPreFilterPlugin, IFilterPlugin, IReservePlugin, IPreBindPlugin, IEnqueueExtensions
+    : IPreFilterPlugin, IFilterPlugin, IPreScorePlugin, IScorePlugin, IReservePlugin, IPreBindPlugin, IEnqueueExtensions
 {
     public const string WaitForFirstConsumer = "WaitForFirstConsumer";
     private const string NoProvisioner = "kubernetes.io/no-provisioner";
@@ -148,32 +148,39 @@ internal sealed partial class VolumeBinding(IKubeClient client, ISharedInformers
             else
                 provisioned.Add(claim);
         }
+        var space = new List<ProvisionedSpace>();
         foreach (var claim in provisioned)
         {
-            if (WhyNotProvisioned(claim, node) is { } reason)
+            if (WhyNotProvisioned(claim, node, out var capacity) is { } reason)
                 return (null, reason);
+            if (capacity is not null)
+                space.Add(new(PodClaims.ClassOf(claim), PodClaims.SizeOf(claim), capacity.Capacity is { } bytes ? Resources.Amount("storage", bytes) : 0));
         }
-        return (new NodeVolumes(chosen, provisioned), null);
+        return (new NodeVolumes(chosen, provisioned, space), null);
     }
 
-    private string? WhyNotProvisioned(V1PersistentVolumeClaim claim, NodeInfo node)
+    /// <param name="capacity">What the driver told of the node; null when it tells nothing.</param>
+    private string? WhyNotProvisioned(V1PersistentVolumeClaim claim, NodeInfo node, out V1CSIStorageCapacity? capacity)
     {
+        capacity = null;
         var storageClass = ClassOf(claim);
         if (storageClass is null || string.IsNullOrEmpty(storageClass.Provisioner) || storageClass.Provisioner == NoProvisioner)
             return NoVolume;
         if (storageClass.AllowedTopologies is { Count: > 0 } topologies && !topologies.Any(term => Allows(term, node)))
             return NoVolume;
-        return HasSpace(claim, storageClass, node) ? null : NotEnoughSpace;
+        return HasSpace(claim, storageClass, node, out capacity) ? null : NotEnoughSpace;
     }
 
     /// <summary>As far as the class's driver tells (https://kubernetes.io/docs/concepts/storage/storage-capacity/).</summary>
-    private bool HasSpace(V1PersistentVolumeClaim claim, V1StorageClass storageClass, NodeInfo node)
+    private bool HasSpace(V1PersistentVolumeClaim claim, V1StorageClass storageClass, NodeInfo node, out V1CSIStorageCapacity? capacity)
     {
+        capacity = null;
         var size = PodClaims.SizeOf(claim);
         if (size == 0 || informers.Get<V1CSIDriver>().Find(new ObjectKey("", storageClass.Provisioner))?.Spec.StorageCapacity != true)
             return true;
-        return informers.Get<V1CSIStorageCapacity>().List().Any(capacity => capacity.StorageClassName == storageClass.Metadata.Name
-            && LimitOf(capacity) >= size && capacity.NodeTopology is { } topology && Apis.Selectors.LabelSelector.From(topology).Matches(node.Labels));
+        capacity = informers.Get<V1CSIStorageCapacity>().List().FirstOrDefault(told => told.StorageClassName == storageClass.Metadata.Name
+            && LimitOf(told) >= size && told.NodeTopology is { } topology && Apis.Selectors.LabelSelector.From(topology).Matches(node.Labels));
+        return capacity is not null;
     }
 
     private static long? LimitOf(V1CSIStorageCapacity capacity) => (capacity.MaximumVolumeSize ?? capacity.Capacity) is { } limit ? Resources.Amount("storage", limit) : null;

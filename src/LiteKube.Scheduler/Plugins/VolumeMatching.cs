@@ -40,7 +40,7 @@ internal static class VolumeMatching
         && reference.Name == claim.Metadata.Name && reference.NamespaceProperty == claim.Metadata.NamespaceProperty
         && (string.IsNullOrEmpty(reference.Uid) || reference.Uid == claim.Metadata.Uid);
 
-    private static long SizeOf(V1PersistentVolume volume) => volume.Spec.Capacity is { } capacity && capacity.TryGetValue("storage", out var size) ? Resources.Amount("storage", size) : 0;
+    public static long SizeOf(V1PersistentVolume volume) => volume.Spec.Capacity is { } capacity && capacity.TryGetValue("storage", out var size) ? Resources.Amount("storage", size) : 0;
 
     private static string Mode(string? mode) => string.IsNullOrEmpty(mode) ? "Filesystem" : mode;
 }
@@ -94,4 +94,9 @@ internal sealed class VolumeReservations
 /// <summary>How a pod's claims that wait for their consumer are served on one node.</summary>
 /// <param name="Static">By volumes that are there.</param>
 /// <param name="Provisioned">By volumes that are made for them.</param>
-internal sealed record NodeVolumes(IReadOnlyList<(V1PersistentVolumeClaim Claim, V1PersistentVolume Volume)> Static, IReadOnlyList<V1PersistentVolumeClaim> Provisioned);
+/// <param name="Space">For those of them whose driver tells how much it has there.</param>
+internal sealed record NodeVolumes(
+    IReadOnlyList<(V1PersistentVolumeClaim Claim, V1PersistentVolume Volume)> Static, IReadOnlyList<V1PersistentVolumeClaim> Provisioned, IReadOnlyList<ProvisionedSpace> Space);
+
+/// <summary>A claim that is to be provisioned, beside the space for its class on the node.</summary>
+internal readonly record struct ProvisionedSpace(string StorageClass, long RequestedBytes, long CapacityBytes);

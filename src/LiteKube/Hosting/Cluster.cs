@@ -61,7 +61,9 @@ internal sealed class Cluster(InstanceConfig config, ILoggerFactory loggerFactor
     {
         var manager = Client("system:kube-controller-manager");
         var informers = Informers(manager);
-        yield return new ControllerSet(ControllerClient, _apiServer.Server.Pki.CertificateAuthority, informers, Own(new EventBroadcaster(manager, loggerFactory, _time)), loggerFactory, _time);
+        var controllers = new ControllerSet(ControllerClient, _apiServer.Server.Pki.CertificateAuthority, informers, Own(new EventBroadcaster(manager, loggerFactory, _time)), loggerFactory, _time);
+        _apiServer.Server.AddMetrics(controllers.WriteMetrics);
+        yield return controllers;
 
         var schedulerClient = Client("system:kube-scheduler");
         var scheduler = new Scheduler.Scheduler(new SchedulerOptions(), schedulerClient, informers, Own(new EventBroadcaster(schedulerClient, loggerFactory, _time)), loggerFactory, _time);

@@ -17,6 +17,7 @@ public sealed class SchedulingCluster : IAsyncDisposable
     private readonly TestApiServer _server;
     private readonly List<IAsyncDisposable> _owned = [];
     private readonly List<IComponent> _components = [];
+    private SharedInformers _informers = null!;
 
     private SchedulingCluster(TestApiServer server) => _server = server;
 
@@ -29,7 +30,7 @@ public sealed class SchedulingCluster : IAsyncDisposable
     {
         var cluster = new SchedulingCluster(await TestApiServer.StartAsync());
         var server = cluster._server.Server;
-        var informers = cluster.Own(new SharedInformers(new KubeClient(ServerTransport.For(server, "system:kube-controller-manager")), NullLoggerFactory.Instance, TimeProvider.System));
+        var informers = cluster._informers = cluster.Own(new SharedInformers(new KubeClient(ServerTransport.For(server, "system:kube-controller-manager")), NullLoggerFactory.Instance, TimeProvider.System));
         var client = new KubeClient(ServerTransport.For(server, "system:kube-scheduler"));
         var events = cluster.Own(new EventBroadcaster(client, NullLoggerFactory.Instance, TimeProvider.System));
         IKubeClient Of(string controller) => new KubeClient(new ServerTransport(server, controller));
@@ -100,6 +101,20 @@ public sealed class SchedulingCluster : IAsyncDisposable
                 return change["object"]!.AsObject();
         }
         throw new InvalidOperationException($"the watch of {collection} ended before the change came");
+    }
+
+    /// <summary>Until the scheduler has seen the object as wanted: what is decided afterwards is decided by it.</summary>
+    public async Task SeenAsync<T>(string name, Func<T, bool>? wanted = null) where T : class, k8s.IKubernetesObject<V1ObjectMeta>
+    {
+        var seen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Check(T value)
+        {
+            if (value.Metadata.Name == name && wanted?.Invoke(value) != false)
+                seen.TrySetResult();
+        }
+        // Handlers are called one after another: the scheduler's before this.
+        using var handler = _informers.Get<T>().AddHandler(new InformerHandler<T>(Check, (_, value) => Check(value), null));
+        await seen.Task.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     private T Own<T>(T value) where T : IAsyncDisposable

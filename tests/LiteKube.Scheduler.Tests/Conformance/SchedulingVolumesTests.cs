@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using k8s.Models;
 
 namespace LiteKube.Scheduler.Tests.Conformance;
 
@@ -17,7 +18,7 @@ public sealed class SchedulingVolumesTests(SchedulingVolumesTests.Fixture fixtur
     public async Task The_smallest_volume_that_its_claim_asks_for_draws_the_pod_to_its_node()
     {
         await ClassAsync("static", "kubernetes.io/no-provisioner");
-        await VolumeAsync("static-large", "static", "10Gi", node: 1);
+        await VolumeAsync("static-large", "static", "10Gi", node: 0);
         await VolumeAsync("static-fits", "static", "5Gi", node: 0);
         await VolumeAsync("static-small", "static", "1Gi", node: 1);
         await VolumeAsync("static-other-class", "other", "4Gi", node: 1);
@@ -126,6 +127,7 @@ public sealed class SchedulingVolumesTests(SchedulingVolumesTests.Fixture fixtur
     public async Task A_driver_that_tells_its_capacity_gets_no_claim_that_is_larger()
     {
         await Cluster.CreateAsync("/apis/storage.k8s.io/v1/csidrivers", """{"metadata":{"name":"sized.example.com"},"spec":{"storageCapacity":true}}""");
+        await Cluster.SeenAsync<V1CSIDriver>("sized.example.com");
         await ClassAsync("sized", "sized.example.com");
         await ClaimAsync("sized-data", "sized", "2Gi");
         await PodAsync("sized-pod", "sized-data");
@@ -135,6 +137,26 @@ public sealed class SchedulingVolumesTests(SchedulingVolumesTests.Fixture fixtur
         await Cluster.CreateAsync($"/apis/storage.k8s.io/v1/namespaces/{SchedulingCluster.Namespace}/csistoragecapacities",
             $$$"""{"metadata":{"name":"sized-2"},"storageClassName":"sized","capacity":"3Gi","nodeTopology":{"matchLabels":{"kubernetes.io/hostname":"{{{Node(1)}}}"} } }""");
         Assert.Equal(Node(1), await SelectedNodeAsync("sized-data"));
+    }
+
+    [Fact]
+    public async Task Of_nodes_with_space_the_one_where_more_is_left_is_preferred()
+    {
+        await Cluster.CreateAsync("/apis/storage.k8s.io/v1/csidrivers", """{"metadata":{"name":"roomy.example.com"},"spec":{"storageCapacity":true}}""");
+        await Cluster.SeenAsync<V1CSIDriver>("roomy.example.com");
+        await ClassAsync("roomy", "roomy.example.com");
+        foreach (var (node, size) in ((int, string)[])[(0, "10Gi"), (1, "100Gi")])
+        {
+            await Cluster.CreateAsync($"/apis/storage.k8s.io/v1/namespaces/{SchedulingCluster.Namespace}/csistoragecapacities",
+                $$$"""{"metadata":{"name":"roomy-{{{node}}}"},"storageClassName":"roomy","capacity":"{{{size}}}","nodeTopology":{"matchLabels":{"kubernetes.io/hostname":"{{{Node(node)}}}"} } }""");
+            await Cluster.SeenAsync<V1CSIStorageCapacity>($"roomy-{node}");
+        }
+        for (var i = 0; i < 3; i++)
+        {
+            await ClaimAsync($"roomy-{i}", "roomy", "9Gi");
+            await PodAsync($"roomy-{i}", $"roomy-{i}");
+            Assert.Equal(Node(1), await SelectedNodeAsync($"roomy-{i}"));
+        }
     }
 
     [Fact]
@@ -153,6 +175,8 @@ public sealed class SchedulingVolumesTests(SchedulingVolumesTests.Fixture fixtur
     {
         await PatchAsync($"/api/v1/nodes/{Node(0)}", """{"metadata":{"labels":{"topology.kubernetes.io/zone":"west"}}}""");
         await PatchAsync($"/api/v1/nodes/{Node(1)}", """{"metadata":{"labels":{"topology.kubernetes.io/zone":"east"}}}""");
+        for (var i = 0; i < 2; i++)
+            await Cluster.SeenAsync<V1Node>(Node(i), node => node.Metadata.Labels.ContainsKey("topology.kubernetes.io/zone"));
         foreach (var (name, zones) in ((string, string)[])[("zoned", "north__east"), ("unzoned", "south")])
         {
             await Cluster.CreateAsync(Volumes, $$$"""
@@ -196,6 +220,7 @@ public sealed class SchedulingVolumesTests(SchedulingVolumesTests.Fixture fixtur
     public async Task A_driver_may_ask_that_its_pods_stay_away_from_nodes_without_it()
     {
         await Cluster.CreateAsync("/apis/storage.k8s.io/v1/csidrivers", """{"metadata":{"name":"needed.example.com"},"spec":{"preventPodSchedulingIfMissing":true}}""");
+        await Cluster.SeenAsync<V1CSIDriver>("needed.example.com");
         await Cluster.CreateAsync(Volumes, """
             {"metadata":{"name":"needed-volume"},"spec":{"storageClassName":"needed","capacity":{"storage":"1Gi"},"accessModes":["ReadWriteOnce"],"csi":{"driver":"needed.example.com","volumeHandle":"v"}}}
             """);
@@ -226,10 +251,18 @@ public sealed class SchedulingVolumesTests(SchedulingVolumesTests.Fixture fixtur
 
     private string Node(int index) => Cluster.Nodes.NameOf(index);
 
-    private Task ClassAsync(string name, string provisioner, string more = "") =>
-        Cluster.CreateAsync(Classes, $$$"""{"metadata":{"name":"{{{name}}}"},"provisioner":"{{{provisioner}}}","volumeBindingMode":"WaitForFirstConsumer"{{{more}}}}""");
+    private async Task ClassAsync(string name, string provisioner, string more = "")
+    {
+        await Cluster.CreateAsync(Classes, $$$"""{"metadata":{"name":"{{{name}}}"},"provisioner":"{{{provisioner}}}","volumeBindingMode":"WaitForFirstConsumer"{{{more}}}}""");
+        await Cluster.SeenAsync<V1StorageClass>(name);
+    }
 
-    private Task VolumeAsync(string name, string storageClass, string size, int node) => VolumeAsync(name, storageClass, size, Node(node), "");
+    /// <summary>Free to be bound, as far as the scheduler knows.</summary>
+    private async Task VolumeAsync(string name, string storageClass, string size, int node)
+    {
+        await VolumeAsync(name, storageClass, size, Node(node), "");
+        await Cluster.SeenAsync<V1PersistentVolume>(name, volume => volume.Status?.Phase is "Available" or "Bound");
+    }
 
     private Task VolumeAsync(string name, string storageClass, string size, string node, string more) => Cluster.CreateAsync(Volumes, $$$"""
         {"metadata":{"name":"{{{name}}}"},"spec":{"storageClassName":"{{{storageClass}}}","capacity":{"storage":"{{{size}}}"},"accessModes":["ReadWriteOnce"],"local":{"path":"/data"}{{{more}}},
@@ -247,8 +280,11 @@ public sealed class SchedulingVolumesTests(SchedulingVolumesTests.Fixture fixtur
     private Task ProvisionAsync(string claim, string storageClass, string node) =>
         VolumeAsync($"{claim}-volume", storageClass, "1Gi", node, $$$""","claimRef":{"kind":"PersistentVolumeClaim","apiVersion":"v1","namespace":"{{{SchedulingCluster.Namespace}}}","name":"{{{claim}}}"}""");
 
-    private Task NodeDriversAsync(int node, string driver, int count) => Cluster.CreateAsync("/apis/storage.k8s.io/v1/csinodes",
-        $$$"""{"metadata":{"name":"{{{Node(node)}}}"},"spec":{"drivers":[{"name":"{{{driver}}}","nodeID":"{{{Node(node)}}}","allocatable":{"count":{{{count}}}}}]}}""");
+    private async Task NodeDriversAsync(int node, string driver, int count)
+    {
+        await Cluster.CreateAsync("/apis/storage.k8s.io/v1/csinodes", $$$"""{"metadata":{"name":"{{{Node(node)}}}"},"spec":{"drivers":[{"name":"{{{driver}}}","nodeID":"{{{Node(node)}}}","allocatable":{"count":{{{count}}}}}]}}""");
+        await Cluster.SeenAsync<V1CSINode>(Node(node));
+    }
 
     private async Task PatchAsync(string path, string body)
     {

@@ -86,15 +86,15 @@ public sealed class PodGoldenTests(StrategyGoldenTests.Fixture fixture) : IClass
     public async Task Label_keys_of_affinity_and_spread_become_expressions_of_a_new_pods_selectors()
     {
         const string Term = """{"topologyKey":"zone","labelSelector":{"matchLabels":{"app":"web"}},"matchLabelKeys":["hash","absent"],"mismatchLabelKeys":["tenant"]}""";
-        const string Spec = $$"""
+        const string Spec = $$$"""
             {"containers":[{"name":"c","image":"i"}],
-             "affinity":{"podAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{{Term}}],"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"podAffinityTerm":{{Term}} }]},
-                         "podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{{Term}}],"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"podAffinityTerm":{{Term}} }]} },
+             "affinity":{"podAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{{{Term}}}],"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"podAffinityTerm":{{{Term}}} }]},
+                         "podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{{{Term}}}],"preferredDuringSchedulingIgnoredDuringExecution":[{"weight":1,"podAffinityTerm":{{{Term}}} }]} },
              "topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule","labelSelector":{"matchLabels":{"app":"web"}},"matchLabelKeys":["hash"]}]}
             """;
         const string Labels = """{"app":"web","hash":"h1","tenant":"t1"}""";
         const string Added = """[{"key":"hash","operator":"In","values":["h1"]},{"key":"tenant","operator":"NotIn","values":["t1"]}]""";
-        var created = await fixture.Server.PostAsync(Pods, $$"""{"metadata":{"name":"keys","labels":{{Labels}}},"spec":{{Spec}}}""");
+        var created = await fixture.Server.PostAsync(Pods, $$$"""{"metadata":{"name":"keys","labels":{{{Labels}}} },"spec":{{{Spec}}} }""");
         Assert.True(created.StatusCode == HttpStatusCode.Created, created.Body);
         var affinity = created.Json["spec"]!["affinity"]!;
         foreach (var kind in (string[])["podAffinity", "podAntiAffinity"])
@@ -109,7 +109,7 @@ public sealed class PodGoldenTests(StrategyGoldenTests.Fixture fixture) : IClass
         await fixture.Server.DeleteAsync($"{Pods}/keys");
 
         var deployment = await fixture.Server.PostAsync("/apis/apps/v1/namespaces/default/deployments",
-            $$$"""{"metadata":{"name":"keys"},"spec":{"selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{{{Labels}}}},"spec":{{{Spec}}} } } }""");
+            $$$"""{"metadata":{"name":"keys"},"spec":{"selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{{{Labels}}} },"spec":{{{Spec}}} } } }""");
         Assert.True(deployment.StatusCode == HttpStatusCode.Created, deployment.Body);
         Assert.DoesNotContain("matchExpressions", deployment.Json["spec"]!["template"]!.ToJsonString(), StringComparison.Ordinal);
         await fixture.Server.DeleteAsync("/apis/apps/v1/namespaces/default/deployments/keys");
@@ -119,7 +119,7 @@ public sealed class PodGoldenTests(StrategyGoldenTests.Fixture fixture) : IClass
     public async Task A_key_that_the_selector_has_as_well_is_refused()
     {
         const string Spec = """{"containers":[{"name":"c","image":"i"}],"topologySpreadConstraints":[{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule","labelSelector":{"matchLabels":{"hash":"h1"}},"matchLabelKeys":["hash"]}]}""";
-        var refused = await fixture.Server.PostAsync(Pods, $$"""{"metadata":{"name":"keys-twice","labels":{"hash":"h1"}},"spec":{{Spec}}}""");
+        var refused = await fixture.Server.PostAsync(Pods, $$$"""{"metadata":{"name":"keys-twice","labels":{"hash":"h1"}},"spec":{{{Spec}}} }""");
         Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
         Assert.Contains("spec.topologySpreadConstraints[0].matchLabelKeys[0]: Invalid value: \"hash\": exists in both matchLabelKeys and labelSelector", refused.Json["message"]!.GetValue<string>(), StringComparison.Ordinal);
     }

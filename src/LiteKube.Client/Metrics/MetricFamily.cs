@@ -2,10 +2,10 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 
-namespace LiteKube.Scheduler.Metrics;
+namespace LiteKube.Client.Metrics;
 
 /// <summary>Series of one name, in Prometheus' text form (https://prometheus.io/docs/instrumenting/exposition_formats/).</summary>
-internal abstract class MetricFamily(string name, string type, string help, string[] labels)
+public abstract class MetricFamily(string name, string type, string help, string[] labels)
 {
     protected string Name { get; } = name;
 
@@ -17,7 +17,7 @@ internal abstract class MetricFamily(string name, string type, string help, stri
 
     protected abstract void WriteSeries(StringBuilder text);
 
-    /// <summary>Names of plugins, profiles and events: nothing that would need an escape.</summary>
+    /// <summary>Values are names of Kubernetes' kinds, or ones that hold nothing which would need an escape.</summary>
     protected string LabelsText(ReadOnlySpan<string> values)
     {
         if (values.Length != labels.Length)
@@ -31,7 +31,8 @@ internal abstract class MetricFamily(string name, string type, string help, stri
     protected static string Braces(string labelsText) => labelsText.Length == 0 ? "" : $"{{{labelsText}}}";
 }
 
-internal sealed class CounterFamily(string name, string help, params string[] labels) : MetricFamily(name, "counter", help, labels)
+/// <summary>Values that only grow.</summary>
+public sealed class CounterFamily(string name, string help, params string[] labels) : MetricFamily(name, "counter", help, labels)
 {
     private readonly ConcurrentDictionary<string, Counter> _series = new(StringComparer.Ordinal);
 
@@ -45,7 +46,8 @@ internal sealed class CounterFamily(string name, string help, params string[] la
     }
 }
 
-internal sealed class Counter
+/// <summary>One series of a <see cref="CounterFamily"/>.</summary>
+public sealed class Counter
 {
     private long _value;
 
@@ -54,7 +56,8 @@ internal sealed class Counter
     public void Add(long by = 1) => Interlocked.Add(ref _value, by);
 }
 
-internal sealed class HistogramFamily(string name, string help, double[] bounds, params string[] labels) : MetricFamily(name, "histogram", help, labels)
+/// <summary>Values counted by size.</summary>
+public sealed class HistogramFamily(string name, string help, double[] bounds, params string[] labels) : MetricFamily(name, "histogram", help, labels)
 {
     private readonly ConcurrentDictionary<string, Histogram> _series = new(StringComparer.Ordinal);
 
@@ -86,7 +89,8 @@ internal sealed class HistogramFamily(string name, string help, double[] bounds,
     }
 }
 
-internal sealed class Histogram(double[] bounds)
+/// <summary>One series of a <see cref="HistogramFamily"/>; updated without locks.</summary>
+public sealed class Histogram(double[] bounds)
 {
     private readonly long[] _counts = new long[bounds.Length + 1];
     private double _sum;
@@ -107,7 +111,7 @@ internal sealed class Histogram(double[] bounds)
 }
 
 /// <summary>Values that are asked for when the metrics are read.</summary>
-internal sealed class GaugeFamily(string name, string help, Func<IEnumerable<(string[] Labels, double Value)>> read, params string[] labels) : MetricFamily(name, "gauge", help, labels)
+public sealed class GaugeFamily(string name, string help, Func<IEnumerable<(string[] Labels, double Value)>> read, params string[] labels) : MetricFamily(name, "gauge", help, labels)
 {
     protected override void WriteSeries(StringBuilder text)
     {
