@@ -63,7 +63,8 @@ internal static class DeploymentStatusPlan
         var current = status.Conditions.FirstOrDefault(c => c.Type == Progressing);
         if (deployment.Spec.Paused == true)
         {
-            if (current?.Reason != "DeploymentPaused" && current?.Reason != "NewReplicaSetAvailable")
+            // That it came to nothing in its time is said still.
+            if (current?.Reason is not ("DeploymentPaused" or "ProgressDeadlineExceeded"))
                 Set(status.Conditions, Progressing, "Unknown", "DeploymentPaused", "Deployment is paused", now, touch: true);
             return;
         }
