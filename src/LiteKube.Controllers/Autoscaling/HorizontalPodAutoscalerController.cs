@@ -228,7 +228,7 @@ internal sealed class HorizontalPodAutoscalerController : IReconciler
 
     private void Set(V2HorizontalPodAutoscaler autoscaler, string type, bool status, string reason, string message) => AutoscalerConditions.Set(autoscaler, type, status, reason, message, _time.GetUtcNow());
 
-    private static Tolerances TolerancesOf(V2HorizontalPodAutoscalerBehavior? behavior) => new(
+    internal static Tolerances TolerancesOf(V2HorizontalPodAutoscalerBehavior? behavior) => new(
         behavior?.ScaleDown?.Tolerance is { } down ? Quantity.Parse(down.ToString()).ToDouble() : Tolerances.Default.Down,
         behavior?.ScaleUp?.Tolerance is { } up ? Quantity.Parse(up.ToString()).ToDouble() : Tolerances.Default.Up);
 }

@@ -52,7 +52,7 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
         if (deployment.Metadata.DeletionTimestamp is not null)
             return await WriteStatusAsync(deployment, newSet, sets, null, cancellationToken);
 
-        if (deployment.Spec.Paused == true || ScaledMidway(deployment, sets))
+        if (deployment.Spec.Paused == true || RollingPlan.IsScaledMidway(deployment, sets))
         {
             if (newSet is not null)
                 newSet = await AdoptRevisionAsync(deployment, newSet, sets, cancellationToken);
@@ -210,34 +210,10 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
         return written;
     }
 
-    /// <summary>The Deployment's replicas were changed since its sets were last sized: what a rollout has reached so far is scaled as it stands.</summary>
-    private static bool ScaledMidway(V1Deployment deployment, List<V1ReplicaSet> sets) =>
-        // Recreate knows no shares: with several sets alive it only has old ones to empty, at whatever size.
-        (deployment.Spec.Strategy?.Type != "Recreate" || sets.Count(s => RollingPlan.Replicas(s) > 0) == 1) &&
-        sets.Exists(s => RollingPlan.Replicas(s) > 0 && Revisions.Size(s, Revisions.DesiredAnnotation) is { } sized && sized != RollingPlan.Desired(deployment));
-
     private async Task<List<V1ReplicaSet>> ScaleAsync(V1Deployment deployment, V1ReplicaSet? newSet, List<V1ReplicaSet> sets, CancellationToken cancellationToken)
     {
-        var live = sets.Where(s => RollingPlan.Replicas(s) > 0).ToList();
-        var desired = RollingPlan.Desired(deployment);
-        // With one set, or none but the newest, there are no shares to keep.
-        var single = live.Count switch { 0 => newSet ?? sets.OrderBy(s => s.Metadata.CreationTimestamp).LastOrDefault(), 1 => live[0], _ => null };
-        if (single is not null)
-        {
-            await ResizeAsync(deployment, single, desired, sets, cancellationToken);
-        }
-        else if (newSet is { Status: not null } && RollingPlan.Replicas(newSet) == desired && newSet.Status.AvailableReplicas == desired)
-        {
-            // The new set is saturated: the old ones have no claim any more.
-            foreach (var set in live.Where(s => s.Metadata.Uid != newSet.Metadata.Uid))
-                await ResizeAsync(deployment, set, 0, sets, cancellationToken);
-        }
-        else if (deployment.Spec.Strategy?.Type != "Recreate")
-        {
-            var plan = RollingPlan.Proportional(deployment, live, s => Revisions.Size(s, Revisions.MaxAnnotation) ?? desired).ToDictionary(p => p.Set.Metadata.Uid, p => p.Replicas);
-            foreach (var set in live)
-                await ResizeAsync(deployment, set, plan.GetValueOrDefault(set.Metadata.Uid, RollingPlan.Replicas(set)), sets, cancellationToken);
-        }
+        foreach (var (set, replicas) in RollingPlan.Rescale(deployment, newSet, sets))
+            await ResizeAsync(deployment, set, replicas, sets, cancellationToken);
         return sets;
     }
 

@@ -92,7 +92,7 @@ internal static class DeploymentStatusPlan
         else if (current is { Reason: not "NewReplicaSetAvailable" and not "ProgressDeadlineExceeded" })
         {
             var passed = now.UtcDateTime - (current.LastUpdateTime ?? now.UtcDateTime).ToUniversalTime();
-            if (passed >= deadline)
+            if (passed > deadline)
                 Set(status.Conditions, Progressing, "False", "ProgressDeadlineExceeded", $"{subject} has timed out progressing.", now, touch: true);
             else
                 recheck = deadline - passed + TimeSpan.FromSeconds(1);

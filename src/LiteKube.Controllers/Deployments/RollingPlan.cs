@@ -101,6 +101,30 @@ internal static class RollingPlan
         return [.. ordered.Select((set, i) => (set, sizes[i])).Where(r => Replicas(r.set) != r.Item2)];
     }
 
+    /// <summary>The Deployment's replicas were changed since its sets were last sized: what a rollout has reached so far is scaled as it stands.</summary>
+    public static bool IsScaledMidway(V1Deployment deployment, IReadOnlyList<V1ReplicaSet> sets) =>
+        // Recreate knows no shares: with several sets alive it only has old ones to empty, at whatever size.
+        (deployment.Spec.Strategy?.Type != "Recreate" || sets.Count(s => Replicas(s) > 0) == 1) &&
+        sets.Any(s => Replicas(s) > 0 && Revisions.Size(s, Revisions.DesiredAnnotation) is { } sized && sized != Desired(deployment));
+
+    /// <summary>Sizes of the sets of a Deployment that is paused or was scaled midway; a set that keeps its size may be among them.</summary>
+    public static IReadOnlyList<(V1ReplicaSet Set, int Replicas)> Rescale(V1Deployment deployment, V1ReplicaSet? newSet, IReadOnlyList<V1ReplicaSet> sets)
+    {
+        var live = sets.Where(s => Replicas(s) > 0).ToList();
+        var desired = Desired(deployment);
+        // With one set, or none but the newest, there are no shares to keep.
+        var single = live.Count switch { 0 => newSet ?? sets.OrderBy(s => s.Metadata.CreationTimestamp).LastOrDefault(), 1 => live[0], _ => null };
+        if (single is not null)
+            return [(single, desired)];
+        // The new set is saturated: the old ones have no claim any more.
+        if (newSet is { Status: not null } && Replicas(newSet) == desired && newSet.Status.AvailableReplicas == desired)
+            return [.. live.Where(s => s.Metadata.Uid != newSet.Metadata.Uid).Select(s => (s, 0))];
+        if (live.Count == 0 || deployment.Spec.Strategy?.Type == "Recreate")
+            return [];
+        var plan = Proportional(deployment, live, s => Revisions.Size(s, Revisions.MaxAnnotation) ?? deployment.Status?.Replicas ?? desired).ToDictionary(p => p.Set.Metadata.Uid, p => p.Replicas);
+        return [.. live.Select(s => (s, plan.GetValueOrDefault(s.Metadata.Uid, Replicas(s))))];
+    }
+
     public static int Replicas(V1ReplicaSet set) => set.Spec.Replicas ?? 1;
 
     /// <summary>A set that was just made smaller still reports the pods that are about to go: they count no more.</summary>

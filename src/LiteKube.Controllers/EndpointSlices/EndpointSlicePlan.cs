@@ -143,20 +143,33 @@ internal sealed record EndpointSlicePlan(IReadOnlyList<V1EndpointSlice> Create, 
         var serving = pod.IsReady();
         var terminating = pod.IsTerminating();
         var node = pod.Spec.NodeName is { Length: > 0 } name ? name : null;
+        var ready = service.Spec.PublishNotReadyAddresses == true || (serving && !terminating);
+        var zone = node is null ? null : zoneOf(node);
         return new V1Endpoint
         {
             Addresses = [ip],
             Conditions = new V1EndpointConditions
             {
-                Ready = service.Spec.PublishNotReadyAddresses == true || (serving && !terminating),
+                Ready = ready,
                 Serving = serving,
                 Terminating = terminating,
             },
             Hostname = ServicePods.HostnameIn(service, pod),
             NodeName = node,
-            Zone = node is null ? null : zoneOf(node),
+            Zone = zone,
             TargetRef = ServicePods.ReferenceTo(pod),
+            Hints = ready ? Hints(service, node, zone) : null,
         };
+    }
+
+    /// <summary>Whom an endpoint serves by preference (https://kubernetes.io/docs/concepts/services-networking/service/#traffic-distribution).</summary>
+    private static V1EndpointHints? Hints(V1Service service, string? node, string? zone)
+    {
+        if (service.Spec.TrafficDistribution is not ("PreferClose" or "PreferSameZone" or "PreferSameNode"))
+            return null;
+        IList<V1ForZone>? zones = zone is null ? null : [new V1ForZone { Name = zone }];
+        IList<V1ForNode>? nodes = node is null || service.Spec.TrafficDistribution != "PreferSameNode" ? null : [new V1ForNode { Name = node }];
+        return zones is null && nodes is null ? null : new V1EndpointHints { ForZones = zones, ForNodes = nodes };
     }
 
     private static List<Discoveryv1EndpointPort> Ports(V1Service service, V1Pod pod)

@@ -79,14 +79,6 @@ public sealed class DaemonPlanTests
         Assert.Equal(plan, Text(DaemonUpdatePlan.Compute(state with { Nodes = [.. state.Nodes, cordoned] })));
     }
 
-    [Fact]
-    public void An_update_on_delete_replaces_nothing_by_itself()
-    {
-        var set = Set();
-        set.Spec.UpdateStrategy = new V1DaemonSetUpdateStrategy { Type = "OnDelete" };
-        Assert.Equal("", Update(set, "aRo bUo cRo"));
-    }
-
     [Theory]
     [InlineData("", true, true)]
     [InlineData("k NoSchedule", false, true)]

@@ -35,13 +35,6 @@ public sealed class MirrorPlanTests
     }
 
     [Fact]
-    public void Addresses_that_are_not_ready_say_so()
-    {
-        var subset = new V1EndpointSubset { NotReadyAddresses = [new V1EndpointAddress { Ip = "10.0.0.1" }], Ports = [new Corev1EndpointPort { Port = 80 }] };
-        Assert.False(Assert.Single(MirrorPlan.Compute(Endpoints(subset), []).Create).Endpoints[0].Conditions.Ready);
-    }
-
-    [Fact]
     public void Of_one_subset_a_thousand_addresses_are_mirrored()
     {
         var plan = MirrorPlan.Compute(Endpoints(Subset(80, [.. Enumerable.Range(0, 1002).Select(i => $"10.0.{i / 250}.{i % 250}"), "nonsense"])), []);

@@ -48,34 +48,6 @@ public sealed class EndpointSlicePlanTests
     }
 
     [Fact]
-    public void Pods_whose_named_port_differs_stand_in_slices_of_their_own()
-    {
-        var other = Build.Pod("b", "10.1.0.2");
-        other.Spec.Containers[0].Ports[0].ContainerPort = 9090;
-        var plan = Plan(Build.Service(), [Build.Pod("a"), other], []);
-        Assert.Equal([("a", 8080), ("b", 9090)], plan.Create.Select(s => (s.Endpoints.Single().TargetRef.Name, s.Ports.Single().Port!.Value)).Order());
-    }
-
-    [Fact]
-    public void Ended_pods_and_pods_without_an_address_have_no_endpoint()
-    {
-        var nowhere = Build.Pod("c");
-        nowhere.Status.PodIP = null;
-        nowhere.Status.PodIPs = null;
-        Assert.Empty(Assert.Single(Plan(Build.Service(), [Build.Pod("a", phase: "Succeeded"), Build.Pod("b", phase: "Failed"), nowhere], []).Create).Endpoints);
-    }
-
-    [Fact]
-    public void A_dual_stack_service_has_slices_of_both_families()
-    {
-        var pod = Build.Pod("a", "10.1.0.1");
-        pod.Status.PodIPs.Add(new V1PodIP { Ip = "fd00::1" });
-        var service = Build.Service();
-        service.Spec.IpFamilies = ["IPv6", "IPv4"];
-        Assert.Equal([("IPv6", "fd00::1"), ("IPv4", "10.1.0.1")], Plan(service, [pod], []).Create.Select(s => (s.AddressType, s.Endpoints.Single().Addresses.Single())));
-    }
-
-    [Fact]
     public void One_pod_of_many_that_gets_unready_costs_one_update()
     {
         var pods = Pods(250);

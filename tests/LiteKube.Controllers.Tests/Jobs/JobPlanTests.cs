@@ -59,16 +59,6 @@ public sealed class JobPlanTests
     }
 
     [Fact]
-    public void Doubled_indexes_and_pods_without_a_valid_one_are_removed()
-    {
-        var job = JobBuild.Indexed(3, 3);
-        var plan = JobBuild.Plan(job, JobBuild.Pod("a", "Ready", 0), JobBuild.Pod("b", "Pending", 0), JobBuild.Pod("c", index: 3), JobBuild.Pod("d"), JobBuild.Pod("e", index: 1));
-        Assert.Equal(["b", "c", "d"], plan.Delete.Select(p => p.Metadata.Name).Order());
-        Assert.True(plan.Release);
-        Assert.Empty(plan.Create);
-    }
-
-    [Fact]
     public void With_replacement_after_failure_a_terminating_pod_keeps_its_place()
     {
         var pods = new[] { JobBuild.Pod("a", "Terminating", 0), JobBuild.Pod("b", index: 1) };
@@ -76,16 +66,6 @@ public sealed class JobPlanTests
         Assert.Equal([2], JobBuild.Plan(JobBuild.Indexed(3, 3, s => s.PodReplacementPolicy = "Failed"), pods).Create);
         // At once otherwise; but deleted pods count as failed, so the delay of failures holds.
         Assert.Equal(TimeSpan.FromSeconds(10), JobBuild.Plan(JobBuild.Indexed(3, 2, s => s.PodReplacementPolicy = "TerminatingOrFailed"), pods).Requeue);
-    }
-
-    [Fact]
-    public void A_suspended_job_has_no_pods_and_makes_none()
-    {
-        var job = JobBuild.Job(3, 3, s => s.Suspend = true);
-        var plan = JobBuild.Plan(job, JobBuild.Pod("a"), JobBuild.Pod("b"));
-        Assert.Equal(2, plan.Delete.Count);
-        Assert.True(plan.Release);
-        Assert.Empty(plan.Create);
     }
 
     [Theory]
@@ -114,19 +94,6 @@ public sealed class JobPlanTests
         var pod = JobBuild.Pod("p");
         pod.Status.ContainerStatuses = [new V1ContainerStatus { Name = "c", Image = "i", ImageID = "", RestartCount = restarts }];
         Assert.Equal(fails, JobBuild.Plan(job, pod).Finish is { Reason: "BackoffLimitExceeded" });
-    }
-
-    [Fact]
-    public void The_active_deadline_runs_from_the_start_time()
-    {
-        var job = JobBuild.Job(change: s => s.ActiveDeadlineSeconds = 60);
-        job.Status.StartTime = JobBuild.Now.AddSeconds(-45).UtcDateTime;
-        Assert.Equal(TimeSpan.FromSeconds(15), JobBuild.Plan(job, JobBuild.Pod("p")).Requeue);
-        job.Status.StartTime = JobBuild.Now.AddSeconds(-60).UtcDateTime;
-        var plan = JobBuild.Plan(job, JobBuild.Pod("p"));
-        Assert.Equal(("FailureTarget", "DeadlineExceeded", "Job was active longer than specified deadline"), Told(plan));
-        Assert.Single(plan.Delete);
-        Assert.False(plan.Release);
     }
 
     [Theory]

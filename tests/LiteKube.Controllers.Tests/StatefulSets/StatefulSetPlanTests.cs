@@ -66,15 +66,6 @@ public sealed class StatefulSetPlanTests
     public void A_rolling_update_goes_from_the_top_to_the_partition(string pods, int partition, string plan) =>
         Assert.Equal(plan, Plan(Set(3, partition: partition), pods));
 
-    [Fact]
-    public void An_update_on_delete_replaces_nothing_by_itself()
-    {
-        var set = Set(3);
-        set.Spec.UpdateStrategy = new V1StatefulSetUpdateStrategy { Type = "OnDelete" };
-        Assert.Equal("", Plan(set, "0Ra 1Ra 2Ra"));
-        Assert.Equal("create 1b", Plan(set, "0Ra 2Ra"));
-    }
-
     [Theory]
     [InlineData("Ordered", 5, 0, "2", "0Ra 1Ra 2Ra 3Ra 4Ra", "update 4, update 3")]
     [InlineData("Ordered", 5, 0, "40%", "0Ra 1Ra 2Ra 3Ra 4Ra", "update 4, update 3")]
@@ -146,18 +137,6 @@ public sealed class StatefulSetPlanTests
         var pods = Pods("0Rb 1Rb").ToList();
         pods[0].Metadata.Labels.Remove("statefulset.kubernetes.io/pod-name");
         Assert.Equal("conform 0", Plan(Set(2), pods));
-    }
-
-    [Fact]
-    public void A_new_pod_waits_until_the_claim_that_goes_with_its_predecessor_is_gone()
-    {
-        var set = Set(1);
-        set.Spec.VolumeClaimTemplates = [Claim("data")];
-        set.Spec.PersistentVolumeClaimRetentionPolicy = new V1StatefulSetPersistentVolumeClaimRetentionPolicy { WhenScaled = "Delete", WhenDeleted = "Retain" };
-        var stale = Claim("data-web-0");
-        stale.Metadata.OwnerReferences = [new V1OwnerReference { ApiVersion = "v1", Kind = "Pod", Name = "web-0", Uid = "an earlier one", Controller = true }];
-        Assert.Equal("", Plan(set, "", stale));
-        Assert.Equal("create 0b", Plan(set, ""));
     }
 
     [Fact]

@@ -36,14 +36,6 @@ public sealed class ClaimPlanTests
         Assert.Equal("given", Plan(VolumeBuild.Claim(), [meant, given]).Volume?.Metadata.Name);
     }
 
-    [Fact]
-    public void A_selector_narrows_the_choice()
-    {
-        var claim = VolumeBuild.Claim(change: c => c.Spec.Selector = new V1LabelSelector { MatchLabels = new Dictionary<string, string> { ["disk"] = "ssd" } });
-        var labelled = VolumeBuild.Volume("labelled", "9Gi", change: v => v.Metadata.Labels = new Dictionary<string, string> { ["disk"] = "ssd" });
-        Assert.Equal("labelled", Plan(claim, [VolumeBuild.Volume("other"), labelled]).Volume?.Metadata.Name);
-    }
-
     [Theory]
     [InlineData("", "Normal FailedBinding no persistent volumes available for this claim and no storage class is set")]
     [InlineData("absent", "Warning ProvisioningFailed storageclass.storage.k8s.io \"absent\" not found")]
@@ -126,16 +118,6 @@ public sealed class ClaimPlanTests
         });
         var plan = VolumePlan.Compute(volume, holder == "uid-c" ? VolumeBuild.Claim(volume: "v") : null);
         Assert.Equal((phase, message, false), (plan.Phase, plan.Message, plan.Unbind));
-    }
-
-    [Fact]
-    public void A_volume_whose_claim_found_another_is_free_or_of_no_use_to_anybody()
-    {
-        var volume = VolumeBuild.Volume("v", change: v => v.Spec.ClaimRef = VolumeBuild.Reference("c", "uid-c"));
-        Assert.Equal(("Available", true), VolumePlan.Compute(volume, VolumeBuild.Claim(volume: "w")) is var p ? (p.Phase, p.Unbind) : default);
-        volume.Spec.PersistentVolumeReclaimPolicy = "Delete";
-        volume.Metadata.Annotations = new Dictionary<string, string> { ["pv.kubernetes.io/provisioned-by"] = "example.com/disk" };
-        Assert.Equal(("Released", false), VolumePlan.Compute(volume, VolumeBuild.Claim(volume: "w")) is var q ? (q.Phase, q.Unbind) : default);
     }
 
     private static ClaimPlan Plan(V1PersistentVolumeClaim claim, V1PersistentVolume[] volumes, V1StorageClass[]? classes = null) => ClaimPlan.Compute(claim, volumes, classes ?? [], []);
