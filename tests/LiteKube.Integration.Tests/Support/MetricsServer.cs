@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using LiteKube.Testing;
 using LiteKube.Testing.Extensions;
 using Microsoft.AspNetCore.Http;
 
@@ -31,12 +32,7 @@ internal sealed class MetricsServer : IAsyncDisposable
             items:
             - {apiVersion: v1, kind: Namespace, metadata: {name: {{{FakeExtensionServer.Namespace}}}}}
             - {apiVersion: v1, kind: Service, metadata: {name: {{{FakeExtensionServer.Service}}}, namespace: {{{FakeExtensionServer.Namespace}}}}, spec: {ports: [{port: 7443}]}}
-            - apiVersion: discovery.k8s.io/v1
-              kind: EndpointSlice
-              metadata: {name: {{{FakeExtensionServer.Service}}}-1, namespace: {{{FakeExtensionServer.Namespace}}}, labels: {kubernetes.io/service-name: {{{FakeExtensionServer.Service}}}}}
-              addressType: FQDN
-              ports: [{name: '', port: {{{extension.Port}}}}]
-              endpoints: [{addresses: ["127.0.0.1"]}]
+            - {{{LoopbackEndpoints.Slice(FakeExtensionServer.Service, extension.Port).Trim()}}}
             - apiVersion: apiregistration.k8s.io/v1
               kind: APIService
               metadata: {name: v1beta1.metrics.k8s.io}
