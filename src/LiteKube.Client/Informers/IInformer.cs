@@ -30,7 +30,7 @@ public interface IInformer<T> where T : class, IKubernetesObject<V1ObjectMeta>
     IReadOnlyCollection<T> ByIndex(string index, string key);
 
     /// <summary>How many <see cref="ByIndex"/> would give, without listing them.</summary>
-    int CountByIndex(string index, string key);
+    int CountByIndex(string index, string key) => ByIndex(index, key).Count;
 
     /// <summary>Handlers run one after another on the informer's own loop, in event order; they must be quick (enqueue a key). One that comes late first gets an added event for each object that is there. Dispose to remove.</summary>
     IDisposable AddHandler(InformerHandler<T> handler);
