@@ -76,9 +76,23 @@ internal sealed class DeploymentController(IKubeClient client, ISharedInformers 
             newSet = await ResizeAsync(deployment, newSet, grown, sets, cancellationToken);
             return await WriteStatusAsync(deployment, newSet, sets, happened, cancellationToken);
         }
-        foreach (var (set, replicas) in RollingPlan.ShrinkOld(deployment, newSet, [.. sets.Where(s => s.Metadata.Uid != newSet.Metadata.Uid)]))
+        var old = sets.Where(s => s.Metadata.Uid != newSet.Metadata.Uid).ToList();
+        var shrunk = RollingPlan.ShrinkOld(deployment, newSet, old);
+        // The room of pods that serve nobody is taken at once. A status that is behind would give that of pods which do by
+        // now, all of them at worst: so these are counted where they stand.
+        if (shrunk.Count > 0 && old.Exists(RollingPlan.IsShort))
+            shrunk = RollingPlan.ShrinkOld(deployment, newSet, old, await CountAvailableAsync(deployment, cancellationToken));
+        foreach (var (set, replicas) in shrunk)
             await ResizeAsync(deployment, set, replicas, sets, cancellationToken);
         return await FinishAsync(deployment, newSet, sets, happened, cancellationToken);
+    }
+
+    private async Task<Func<V1ReplicaSet, int>> CountAvailableAsync(V1Deployment deployment, CancellationToken cancellationToken)
+    {
+        var selector = LabelSelector.From(deployment.Spec.Selector).ToString();
+        var pods = (await client.ListAsync<V1Pod>(deployment.Metadata.NamespaceProperty, new ListOptions(selector), cancellationToken)).Items.Where(p => p.IsActive()).ToLookup(p => p.Controller()?.Uid);
+        var now = timeProvider.GetUtcNow();
+        return set => pods[set.Metadata.Uid].Count(p => p.IsAvailable(set.Spec.MinReadySeconds ?? 0, now, out _));
     }
 
     private async Task<ReconcileResult> RecreateAsync(V1Deployment deployment, V1ReplicaSet? newSet, List<V1ReplicaSet> sets, CancellationToken cancellationToken)

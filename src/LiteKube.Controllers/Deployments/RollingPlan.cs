@@ -36,8 +36,12 @@ internal static class RollingPlan
     }
 
     /// <summary>New sizes of old sets: unhealthy pods first, then as many as may be unavailable.</summary>
-    public static IReadOnlyList<(V1ReplicaSet Set, int Replicas)> ShrinkOld(V1Deployment deployment, V1ReplicaSet? newSet, IReadOnlyList<V1ReplicaSet> old)
+    /// <param name="counted">Pods that a set has available; by default what its status says.</param>
+    public static IReadOnlyList<(V1ReplicaSet Set, int Replicas)> ShrinkOld(V1Deployment deployment, V1ReplicaSet? newSet, IReadOnlyList<V1ReplicaSet> old, Func<V1ReplicaSet, int>? counted = null)
     {
+        // A set that was just made smaller still reports the pods that are about to go: they count no more.
+        int Available(V1ReplicaSet set) => Math.Min(Replicas(set), counted is null ? set.Status?.AvailableReplicas ?? 0 : counted(set));
+
         var live = old.Where(r => Replicas(r) > 0).OrderBy(r => r.Metadata.CreationTimestamp).ThenBy(r => r.Metadata.Name, StringComparer.Ordinal).ToList();
         // A set that was just resized still counts the pods that it had before, and may be about to end some: nothing is taken elsewhere on their word.
         if (live.Count == 0 || live.Append(newSet).Any(s => s?.Status?.ObservedGeneration < s?.Metadata.Generation))
@@ -127,6 +131,6 @@ internal static class RollingPlan
 
     public static int Replicas(V1ReplicaSet set) => set.Spec.Replicas ?? 1;
 
-    /// <summary>A set that was just made smaller still reports the pods that are about to go: they count no more.</summary>
-    private static int Available(V1ReplicaSet set) => Math.Min(Replicas(set), set.Status?.AvailableReplicas ?? 0);
+    /// <summary>Some of the set's pods serve nobody, by its status.</summary>
+    public static bool IsShort(V1ReplicaSet set) => (set.Status?.AvailableReplicas ?? 0) < Replicas(set);
 }

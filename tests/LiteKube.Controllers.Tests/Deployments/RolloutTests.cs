@@ -2,6 +2,7 @@ using k8s.Models;
 using LiteKube.Client;
 using LiteKube.Client.Json;
 using LiteKube.Client.Queues;
+using LiteKube.Controllers.Common;
 using LiteKube.Controllers.Deployments;
 using LiteKube.Controllers.ReplicaSets;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -85,6 +86,34 @@ public sealed class RolloutTests : ControllerTest
         pod.Metadata.Labels["app"] = "web";
         await Kube.Client.UpdateAsync(pod, default);
         await Kube.WaitForAllAsync<V1Pod>("default", pods => pods.Count == 2 && pods.All(p => p.Metadata.OwnerReferences?.SingleOrDefault()?.Uid == set.Metadata.Uid), "the pod is adopted and one too many goes");
+    }
+
+    /// <summary>A history of the simulation: the set's controller had lost its watch of pods, and all four were ready by then.</summary>
+    [Fact]
+    public async Task Pods_that_are_ready_and_not_yet_counted_are_not_taken_for_unhealthy()
+    {
+        await StartAsync(new DeploymentController(Kube.Client, Informers, Events, Time).CreateRunner(NullLoggerFactory.Instance));
+        var deployment = Deployment(4, "one");
+        deployment.Spec.Strategy.RollingUpdate = new() { MaxSurge = "2", MaxUnavailable = "1" };
+        deployment = await Kube.Client.CreateAsync(deployment, default);
+        var old = (await Kube.WaitForAllAsync<V1ReplicaSet>("default", sets => sets.Count == 1, "the set of image one"))[0];
+        for (var i = 0; i < 4; i++)
+        {
+            var pod = Build.Pod($"web-{i}");
+            pod.Metadata.OwnerReferences = [Owners.ReferenceTo(old, "apps/v1", "ReplicaSet")];
+            Kube.Seed(pod);
+        }
+        // A rollout that has just begun and is overtaken by the next.
+        var second = KubeJson.Clone(old);
+        (second.Metadata.Name, second.Metadata.Uid, second.Spec.Replicas) = ("web-second", null, 2);
+        second.Metadata.CreationTimestamp = old.Metadata.CreationTimestamp!.Value.AddMinutes(1);
+        second.Spec.Template.Spec.Containers[0].Image = "two";
+        Kube.Seed(second);
+        await SeenAsync<V1ReplicaSet>("default", "web-second", s => s is not null);
+        await ChangeAsync(d => d.Spec.Template.Spec.Containers[0].Image = "three");
+
+        var shrunk = await Kube.WaitForAsync<V1ReplicaSet>("default", old.Metadata.Name, s => s!.Spec.Replicas < 4, "the first set gets smaller");
+        Assert.Equal(3, shrunk!.Spec.Replicas);
     }
 
     private async Task RunAsync()
