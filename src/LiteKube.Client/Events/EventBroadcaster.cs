@@ -15,7 +15,7 @@ public sealed class EventBroadcaster : IEventRecorderFactory, IAsyncDisposable
 {
     /// <summary>Writes in flight at a time: the store commits together what comes together.</summary>
     private const int Lanes = 4;
-    private const int QueueSize = 1000;
+    private const int QueueSize = 4000;
     private const int MaxAttempts = 5;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
 
