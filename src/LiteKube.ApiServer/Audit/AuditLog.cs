@@ -128,8 +128,14 @@ internal sealed class AuditLog : IAsyncDisposable
                     return;
                 }
             }
-            // The end of the server ends the pause.
-            await Task.Delay(delay, _time, _closing.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            try
+            {
+                await Task.Delay(delay, _time, _closing.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // The server ends: one last try, without the pause.
+            }
         }
     }
 
