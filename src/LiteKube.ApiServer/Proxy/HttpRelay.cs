@@ -12,7 +12,8 @@ internal sealed class HttpRelay(BackendConnector connector)
         ["Host", "Connection", "Upgrade", "Authorization", "Transfer-Encoding", "Keep-Alive", "Proxy-Authorization", "Proxy-Authenticate", "Proxy-Connection", "TE", "Trailer"];
 
     /// <param name="prefix">The path under which the client sees the backend: locations that the backend names are moved below it. Null: the backend is no website.</param>
-    public async Task RunAsync(HttpContext context, ProxyTarget target, string pathAndQuery, string? prefix, CancellationToken cancellationToken)
+    /// <param name="check">Sees the answer before the client does, and throws when the client is to get an error instead.</param>
+    public async Task RunAsync(HttpContext context, ProxyTarget target, string pathAndQuery, string? prefix, CancellationToken cancellationToken, Func<HttpResponseMessage, CancellationToken, Task>? check = null)
     {
         using var request = Request(context, target, pathAndQuery);
         HttpResponseMessage answer;
@@ -24,7 +25,11 @@ internal sealed class HttpRelay(BackendConnector connector)
         {
             throw BackendConnector.Unreachable(target, exception)!;
         }
-        using (answer) await AnswerAsync(context, answer, prefix is null ? null : location => Relocate(location, target, prefix), cancellationToken);
+        using (answer)
+        {
+            if (check is not null) await check(answer, cancellationToken);
+            await AnswerAsync(context, answer, prefix is null ? null : location => Relocate(location, target, prefix), cancellationToken);
+        }
     }
 
     /// <summary>Gives the client what a backend answered, as it comes.</summary>

@@ -23,7 +23,7 @@ internal sealed class PodLogEndpoint(NodeLocator nodes, HttpRelay relay, Backend
         var path = $"/containerLogs/{info.Namespace}/{info.Name}/{container}{Query(request)}";
         return ValueTask.FromResult<ApiResult>(new ConnectResult(request, (context, cancellation) => UpgradeRelay.IsUpgrade(context)
             ? SendFramesAsync(context, target, path, cancellation)
-            : relay.RunAsync(context, target, path, null, cancellation)));
+            : relay.RunAsync(context, target, path, null, cancellation, CheckAsync)));
     }
 
     private static void Validate(ApiRequest request)
@@ -38,6 +38,20 @@ internal sealed class PodLogEndpoint(NodeLocator nodes, HttpRelay relay, Backend
         if (request.Query.Has("sinceSeconds") && request.Query.Has("sinceTime"))
             errors.Forbidden(FieldPath.Of("sinceSeconds"), "at most one of `sinceTime` or `sinceSeconds` may be specified");
         if (errors.Count > 0) throw ApiException.Invalid(new("", "v1", "PodLogOptions"), request.Info.Name, errors);
+    }
+
+    /// <summary>The kubelet says in plain text why there is no log (the container waits to start, and for what); clients take such words from a Status only.</summary>
+    private static async Task CheckAsync(HttpResponseMessage answer, CancellationToken cancellationToken)
+    {
+        if (answer.IsSuccessStatusCode) return;
+        var why = await answer.Content.ReadAsStringAsync(cancellationToken);
+        throw (int)answer.StatusCode switch
+        {
+            400 => ApiException.BadRequest(why),
+            404 => new ApiException(404, "NotFound", why),
+            503 => new ApiException(503, "ServiceUnavailable", why),
+            _ => ApiException.Internal(why),
+        };
     }
 
     private static string Query(ApiRequest request)
@@ -55,7 +69,7 @@ internal sealed class PodLogEndpoint(NodeLocator nodes, HttpRelay relay, Backend
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{target}{path}");
         using var answer = await connector.ClientFor(target).SendAsync(request, cancellationToken);
-        if (!answer.IsSuccessStatusCode) throw new ApiException((int)answer.StatusCode, "BadRequest", await answer.Content.ReadAsStringAsync(cancellationToken));
+        await CheckAsync(answer, cancellationToken);
 
         var protocol = WebSocketUpgrade.Protocols(context).FirstOrDefault(p => p is "binary.k8s.io" or "base64.binary.k8s.io");
         using var socket = await WebSocketUpgrade.AcceptAsync(context, protocol);

@@ -31,7 +31,7 @@ internal static class StartCommand
             {
                 await ServerControl.StartAsync(config, settings.Forward(parse), cancellationToken);
                 if (!parse.GetValue(wait))
-                    Terminal.Out.WriteLine($"litekube is starting; whether it is ready says: litekube status{(config.IsDefaultInstance ? "" : $" --data-dir {config.DataDir}")}");
+                    Terminal.Out.WriteLine($"litekube is starting; `litekube status{(config.IsDefaultInstance ? "" : $" --data-dir {config.DataDir}")}` says when it is ready");
             }
 
             if (!parse.GetValue(wait))

@@ -51,6 +51,22 @@ public sealed class RelayTests
         Assert.Contains("CN=kube-apiserver-kubelet-client", kubelet.ClientSubject, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(400, "BadRequest", "")]
+    [InlineData(404, "NotFound", "")]
+    [InlineData(500, "InternalError", "Internal error occurred: ")]
+    public async Task Why_there_is_no_log_is_told_in_a_status(int code, string reason, string prefix)
+    {
+        const string Why = "container \"c\" in pod \"p\" is waiting to start: trying and failing to pull image";
+        await using var server = await TestApiServer.StartAsync();
+        await using var kubelet = new FakeKubelet(server.Server.Pki, async (_, stream) =>
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {code} X\r\nContent-Type: text/plain\r\nContent-Length: {Why.Length}\r\n\r\n{Why}")));
+        await StartAsync(kubelet.Port, server);
+
+        var answer = await server.GetAsync($"{Pods}/p/log");
+        Assert.Equal((code, "Status", reason, prefix + Why), ((int)answer.StatusCode, answer.Json["kind"]!.GetValue<string>(), answer.Json["reason"]!.GetValue<string>(), answer.Json["message"]!.GetValue<string>()));
+    }
+
     [Fact]
     public async Task A_refused_upgrade_is_answered_in_the_kubelets_words()
     {
